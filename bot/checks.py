@@ -1,0 +1,104 @@
+"""`main.py check`: the configuration as it is understood, and whether everything that it names answers."""
+
+import asyncio
+from collections.abc import Callable
+
+from telegram.error import InvalidToken, TelegramError
+
+from bot.clients import ClientSettings, proxy_for, telegram_httpx_kwargs
+from bot.config import Config
+from bot.domain.errors import ProviderError
+from bot.domain.money import to_decimal
+from bot.providers.base import Provider
+from bot.providers.build import Builder
+from bot.services.clock import now_ms
+from handlers.line import Line, LineSettings
+from storage.db import Database, DatabaseUnusable, engine_version
+
+WITHIN_S = 15.0
+
+Say = Callable[[str], None]
+
+
+async def report(config: Config, say: Say = print) -> bool:
+    """Print everything; True when the program can run as configured."""
+    say("Configuration")
+    for name, value in config.redacted():
+        say(f"  {name} = {value}")
+    say("")
+    results = [await _database(config, say), await _telegram(config, say)]
+    results += await _providers(config, say)
+    return all(results)
+
+
+async def _database(config: Config, say: Say) -> bool:
+    version, flawed = engine_version()
+    note = " (before 3.51.3: safe here, because only one connection writes)" if flawed else ""
+    say(f"SQLite {version}{note}")
+    path = config.database_path
+    if not path.exists():
+        say(f"Database {path}: not there yet, made at the first start")
+        return True
+    try:
+        async with await Database.open(path, exclusive=False) as db:
+            say(f"Database {path}: fine, schema {await db.version()}")
+    except DatabaseUnusable as error:
+        say(f"Database: {error}")
+        return False
+    return True
+
+
+async def _telegram(config: Config, say: Say) -> bool:
+    if config.bot_token is None:
+        say("Telegram: BOT_TOKEN is not set, so 'make run' starts the demo")
+        return True
+    settings = ClientSettings(connect_timeout_s=WITHIN_S / 2, proxy=proxy_for(config.telegram_api_url))
+    line = Line(
+        LineSettings(
+            token=config.bot_token.get_secret_value(),
+            api_url=config.telegram_api_url.rstrip("/"),
+            rate=config.telegram_rate,
+            webhook_url=None,
+            client=lambda: telegram_httpx_kwargs(settings),
+            clock=now_ms,
+        )
+    )
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            await line.app.initialize()
+            say(f"Telegram: answers as @{line.bot.username}")
+    except InvalidToken:
+        say("Telegram: refuses BOT_TOKEN. Copy it again from @BotFather (/mybots, API Token), whole.")
+        return False
+    except (TelegramError, TimeoutError) as error:
+        say(f"Telegram: does not answer ({type(error).__name__}). Check the network and TELEGRAM_API_URL.")
+        return False
+    finally:
+        await line.stop()
+    return True
+
+
+async def _providers(config: Config, say: Say) -> list[bool]:
+    if not config.providers:
+        say("Providers: none is set up, so nothing can be sold; see PROVIDERS in .env.example")
+        return [True]
+    registry = Builder(now_ms).build(config.providers)
+    try:
+        return [await _provider(one, config, say) for one in registry]
+    finally:
+        await registry.aclose()
+
+
+async def _provider(provider: Provider, config: Config, say: Say) -> bool:
+    settings = config.providers[provider.name]
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            balance = await provider.balance()
+    except (ProviderError, TimeoutError) as error:
+        reason = error.reason if isinstance(error, ProviderError) else "no answer in time"
+        say(f"Provider {provider.name} ({settings.kind}): {reason}")
+        return False
+    say(f"Provider {provider.name} ({settings.kind}): answers, balance {to_decimal(balance)} {settings.currency}")
+    if settings.webhook_secret is not None and config.public_url:
+        say(f"  its webhook's address: {config.public_url}/hooks/{provider.name}/<its WEBHOOK_SECRET>")
+    return True

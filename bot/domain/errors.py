@@ -1,0 +1,156 @@
+"""What can go wrong, typed. A face turns each class into a sentence in the person's language.
+
+CodepigeonError
+├── Refusal                  the person asked for something that cannot be; their state is unchanged
+│   ├── NotInvited  NotAllowed  LinkUsed
+│   ├── NotFound             not there, or not theirs: the two are told apart to nobody
+│   ├── QuoteGone  OldButton  WrongState  TooEarly  TooLittleMoney  LimitReached  BadAmount
+│   └── NoOffer  NothingToSell
+└── ProviderError            the outside world; `permanent` says whether trying again can help
+    ├── NoNumbers  PriceRisen  ProviderFunds  BadKey  BadRequest  Gone  Denied  CancelTooEarly
+    └── Throttled  ProviderFault
+"""
+
+from bot.domain.money import Units
+from bot.domain.time import Ms
+
+
+class CodepigeonError(Exception):
+    """The root. Its text is for the log and carries no secret, SMS text or code."""
+
+
+class Refusal(CodepigeonError):
+    """A person's request that cannot be done."""
+
+
+class NotInvited(Refusal):
+    """The installation is private and nobody has let this person in."""
+
+
+class NotAllowed(Refusal):
+    """The verb is for admins."""
+
+
+class LinkUsed(Refusal):
+    """An invitation that was used, has expired, or never was."""
+
+
+class NotFound(Refusal):
+    """No such number, quote or person for whoever asks."""
+
+
+class QuoteGone(Refusal):
+    """The promised price has lapsed."""
+
+
+class OldButton(Refusal):
+    """A button of an earlier version, or one that nobody made."""
+
+
+class WrongState(Refusal):
+    """The number's state does not allow the verb."""
+
+
+class TooEarly(Refusal):
+    """The provider takes a cancel only from `at` on; it is queued and will be done then."""
+
+    def __init__(self, at: Ms) -> None:
+        super().__init__("cancel queued")
+        self.at = at
+
+
+class TooLittleMoney(Refusal):
+    def __init__(self, missing: Units) -> None:
+        super().__init__("too little money")
+        self.missing = missing
+
+
+class LimitReached(Refusal):
+    """`limit` is the field of people.Limits, `allowed` its value."""
+
+    def __init__(self, limit: str, allowed: int) -> None:
+        super().__init__(f"limit {limit} of {allowed}")
+        self.limit = limit
+        self.allowed = allowed
+
+
+class BadAmount(Refusal):
+    """An amount of money that cannot be read, or is out of range."""
+
+
+class NoOffer(Refusal):
+    """Nobody sells this service in this country now."""
+
+
+class NothingToSell(Refusal):
+    """No provider is set up."""
+
+
+class ProviderError(CodepigeonError):
+    """A provider's refusal or fault. `reason` is a stable word for logs, tables and texts."""
+
+    permanent = True
+    reason = "provider_error"
+
+
+class NoNumbers(ProviderError):
+    reason = "no_numbers"
+
+
+class PriceRisen(ProviderError):
+    reason = "price_risen"
+
+
+class ProviderFunds(ProviderError):
+    """The operator's own account at the provider is empty."""
+
+    reason = "provider_funds"
+
+
+class BadKey(ProviderError):
+    reason = "bad_key"
+
+
+class BadRequest(ProviderError):
+    """The provider does not know what we asked for."""
+
+    reason = "bad_request"
+
+
+class Gone(ProviderError):
+    """The provider no longer knows the number."""
+
+    reason = "gone"
+
+
+class Denied(ProviderError):
+    """The number's state at the provider does not allow it: a code has come, or it is closed."""
+
+    reason = "denied"
+
+
+class CancelTooEarly(ProviderError):
+    """`at` is when the provider will take the cancel, where it says so."""
+
+    permanent = False
+    reason = "cancel_too_early"
+
+    def __init__(self, at: Ms | None = None) -> None:
+        super().__init__("cancel too early")
+        self.at = at
+
+
+class Throttled(ProviderError):
+    permanent = False
+    reason = "throttled"
+
+    def __init__(self, retry_after_s: float = 5.0) -> None:
+        super().__init__("throttled")
+        self.retry_after_s = retry_after_s
+
+
+class ProviderFault(ProviderError):
+    """No usable answer: down, too slow, or garbage."""
+
+    permanent = False
+    reason = "provider_fault"

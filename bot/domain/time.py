@@ -1,0 +1,10 @@
+"""Times are integers: milliseconds since 1970 UTC, named `*_at`. Spans are named with their unit."""
+
+from typing import TypeAlias
+
+Ms: TypeAlias = int
+
+SECOND: Ms = 1_000
+MINUTE: Ms = 60 * SECOND
+HOUR: Ms = 60 * MINUTE
+DAY: Ms = 24 * HOUR

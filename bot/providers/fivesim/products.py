@@ -1,0 +1,82 @@
+"""5sim's product slugs and the catalogue's service codes, one to one."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from bot.domain.catalogue import ANY_SERVICE, Catalogue
+
+HOSTING_HOURS: Mapping[str, int] = MappingProxyType({"3hours": 3, "1day": 24, "10days": 240, "1month": 720})
+"""Hosting products are lengths, not services: such a number takes every SMS."""
+
+_POPULAR: Mapping[str, str] = MappingProxyType(
+    {
+        "wa": "whatsapp",
+        "tg": "telegram",
+        "go": "google",
+        "fb": "facebook",
+        "ig": "instagram",
+        "tw": "twitter",
+        "ds": "discord",
+        "lf": "tiktok",
+        "dr": "openai",
+        "acz": "claude",
+        "mm": "microsoft",
+        "am": "amazon",
+        "wx": "apple",
+        "ub": "uber",
+        "fu": "snapchat",
+        "vi": "viber",
+        "vk": "vkontakte",
+        "me": "line",
+        "wb": "wechat",
+        "nf": "netflix",
+        "tn": "linkedin",
+        "oi": "tinder",
+        "mt": "steam",
+        "ts": "paypal",
+        "re": "coinbase",
+        "hw": "alibaba",
+        "sn": "olx",
+        "ya": "yandex",
+        "ma": "mailru",
+        "ot": "other",
+        "ok": "odnoklassniki",
+        "mb": "yahoo",
+    }
+)
+"""What names do not tell; all else is matched by name."""
+
+_NAMES_END = re.compile(r"[,/+(&]")
+
+
+@cache
+def slugs() -> Mapping[str, str]:
+    """Service code → slug, for every service of the shipped catalogue. Whether 5sim sells it, its price list says."""
+    services = Catalogue.shipped().services
+    found = {code: slug for code, slug in _POPULAR.items() if code in services}
+    taken = {*found.values(), *HOSTING_HOURS}
+    for code, service in services.items():
+        slug = _slug(service.name)
+        if code not in found and code != ANY_SERVICE and len(slug) > 1 and slug not in taken:
+            found[code] = slug
+            taken.add(slug)
+    return MappingProxyType(found)
+
+
+@cache
+def codes() -> Mapping[str, str]:
+    """Slug → service code."""
+    return MappingProxyType({slug: code for code, slug in slugs().items()})
+
+
+def hosting_of(hours: int) -> str | None:
+    return next((product for product, length in HOSTING_HOURS.items() if length == hours), None)
+
+
+def _slug(name: str) -> str:
+    """`"Ticketmaster/Live Nation"` → `"ticketmaster"`: the first of several names, its letters and digits."""
+    first = unicodedata.normalize("NFKD", _NAMES_END.split(name)[0]).casefold()
+    return "".join(char for char in first if char.isascii() and char.isalnum())

@@ -1,0 +1,99 @@
+"""The pulse: a handful of sweeps, each on an interval and at once when something wakes it; never a job per number."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.services.rhythm import Sweep
+
+log = logging.getLogger(__name__)
+
+Work: TypeAlias = Callable[[], Awaitable[bool]]
+"""One pass; True when there is more to do at once."""
+
+INTERVALS_S: Mapping[Sweep, float] = {
+    Sweep.POLL: 1.0,
+    Sweep.DELIVER: 1.0,
+    Sweep.EXPIRE: 1.0,
+    Sweep.RECONCILE: 1.0,
+    Sweep.PRUNE: 600.0,
+}
+
+
+class Pulse:
+    """One sweep: never twice at once, and once more when it is woken while it runs."""
+
+    def __init__(self, sweep: Sweep, work: Work) -> None:
+        self._sweep = sweep
+        self._work = work
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    def kick(self) -> None:
+        self._wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run(), name=f"sweep:{self._sweep}")
+
+    async def _run(self) -> None:
+        while self._wanted:
+            self._wanted = False
+            try:
+                more = await self._work()
+                self._wanted = self._wanted or more
+            except Exception:  # the next pass, a second later, may well succeed
+                log.exception("the %s sweep failed", self._sweep)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for the pass that runs, and start no other one; after `timeout_s` cancel it."""
+        self._work = _nothing
+        if self._task is not None and not self._task.done():
+            _, late = await asyncio.wait({self._task}, timeout=timeout_s)
+            if late:
+                self._task.cancel()
+                await asyncio.wait(late, timeout=1.0)
+
+
+async def _nothing() -> bool:
+    return False
+
+
+class Scheduler:
+    def __init__(self, intervals_s: Mapping[Sweep, float] = INTERVALS_S) -> None:
+        self._intervals_s = intervals_s
+        self._pulses: dict[Sweep, Pulse] = {}
+        self._running = False
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC",
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def add(self, sweep: Sweep, work: Work) -> None:
+        self._pulses[sweep] = Pulse(sweep, work)
+
+    def wake(self, sweep: Sweep) -> None:
+        """Ask for a pass at once. Before the start, or for a sweep that is not there, nothing happens."""
+        if self._running and sweep in self._pulses:
+            self._pulses[sweep].kick()
+
+    def start(self) -> None:
+        self._running = True
+        self._scheduler.start()
+        for sweep in self._pulses:
+            seconds = self._intervals_s[sweep]
+            self._scheduler.add_job(self._pulse, "interval", seconds=seconds, args=[sweep], id=sweep)
+            self.wake(sweep)
+
+    async def _pulse(self, sweep: Sweep) -> None:
+        self.wake(sweep)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Let running passes end first: shutting APScheduler down would cancel them."""
+        if not self._running:
+            return
+        self._running = False
+        self._scheduler.pause()
+        await asyncio.gather(*(pulse.drain(timeout_s) for pulse in self._pulses.values()))
+        self._scheduler.shutdown(wait=False)

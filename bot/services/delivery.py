@@ -1,0 +1,232 @@
+"""Delivery from the outbox: at least once, codes first, each chat on its own.
+
+| what Telegram said                | what happens                                                            |
+|-----------------------------------|-------------------------------------------------------------------------|
+| done                              | marked after success                                                    |
+| surely not sent (429, no contact) | that chat is paused; again, freely                                      |
+| nothing (timeout, reset, 5xx)     | the card is edited (idempotent); at most two more copies, with one id   |
+| blocked                           | that chat is parked until its person returns                            |
+| moved                             | what is owed follows                                                    |
+| refused for good                  | kept as refused, and logged                                             |
+
+What became of a message is written down before its chat gets another one. Where that fails (a full disk), it is kept
+in memory and written as soon as it can be: an unmarked message is never sent again by the process that sent it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeAlias
+
+from bot.domain.people import User
+from bot.domain.sms import Sms
+from bot.services.clock import Clock
+from bot.services.numbers import Numbers, View
+from bot.services.rhythm import Sweep, Timing, Wake
+from storage import numbers, outbox, users
+from storage import sms as sms_store
+from storage.db import Database, Tx
+from storage.outbox import Owed
+
+log = logging.getLogger(__name__)
+
+MOST_COPIES = 3
+IN_FLIGHT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that a message is written from. `view` is the number now; `sms` is given for kind 'sms'."""
+
+    owed: Owed
+    user: User
+    view: View | None
+    sms: Sms | None
+
+
+Outcome: TypeAlias = Callable[[Tx], Awaitable[None]]
+"""Writes down what became of a message."""
+
+
+class NotSent(Exception):
+    """Surely not delivered; worth another attempt after `retry_after_s`, or when our back-off says."""
+
+    def __init__(self, why: str, retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class MaybeSent(Exception):
+    """No answer: it may have been delivered."""
+
+
+class Blocked(Exception):
+    """The person blocked the bot, or their account is gone."""
+
+
+class Moved(Exception):
+    def __init__(self, chat_id: int) -> None:
+        super().__init__("moved")
+        self.chat_id = chat_id
+
+
+class Undeliverable(Exception):
+    """Refused for good."""
+
+
+class Messenger(Protocol):
+    async def send(self, letter: Letter) -> int | None:
+        """Send or edit; the message's id. Raises the exceptions of this module and no other."""
+        ...
+
+
+class Delivery:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        timing: Timing,
+        bought: Numbers,
+        messenger: Messenger,
+        wake: Wake,
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._timing = timing
+        self._bought = bought
+        self._messenger = messenger
+        self._wake = wake
+        self._in_flight = in_flight
+        self._running: dict[int, asyncio.Task[bool]] = {}
+        self._unwritten: dict[int, Outcome] = {}
+
+    async def sweep(self) -> bool:
+        """Start sending what is due, as far as there is room; each one that ends asks for the next sweep."""
+        room = self._in_flight - len(self._running)
+        if room > 0:
+            for owed in await outbox.due(self._db.read, self._clock(), self._in_flight):
+                if owed.chat_id not in self._running and len(self._running) < self._in_flight:
+                    self._start(owed)
+        return False
+
+    def _start(self, owed: Owed) -> None:
+        def ended(task: asyncio.Task[bool]) -> None:
+            del self._running[owed.chat_id]
+            if not task.cancelled() and task.result():
+                self._wake(Sweep.DELIVER)
+
+        task = asyncio.create_task(self._deliver(owed), name=f"deliver:{owed.id}")
+        self._running[owed.chat_id] = task
+        task.add_done_callback(ended)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Let what is in flight end, so that a stop makes no second copies."""
+        if self._running:
+            await asyncio.wait(set(self._running.values()), timeout=timeout_s)
+
+    async def _deliver(self, owed: Owed) -> bool:
+        """False where its outcome could not be written down: the next sweep tries that again, in its own time."""
+        try:
+            if owed.id not in self._unwritten:
+                self._unwritten[owed.id] = await self._attempt(owed)
+            async with self._db.transaction() as tx:
+                await self._unwritten[owed.id](tx)
+        except Exception:
+            log.exception("message %s: its outcome could not be written down", owed.key)
+            return False
+        del self._unwritten[owed.id]
+        return True
+
+    async def _attempt(self, owed: Owed) -> Outcome:
+        if owed.kind != "card" and owed.copies:
+            if owed.copies >= MOST_COPIES:
+                return partial(self._give_up, owed, "unconfirmed", "no answer to any copy")
+            async with self._db.transaction() as tx:
+                await outbox.count_copy(tx, owed)
+        try:
+            letter = await self._letter(owed)
+            if letter is None:
+                return partial(self._give_up, owed, "refused", "its subject is gone")
+            return await self._send(letter)
+        except Exception:  # one bad message must not stop the others
+            log.exception("message %s could not be written", owed.key)
+            return partial(self._defer, owed, "internal error", owed.copies)
+
+    async def _send(self, letter: Letter) -> Outcome:
+        owed = letter.owed
+        try:
+            message_id = await self._messenger.send(letter)
+        except NotSent as error:
+            return partial(self._again, owed, error)
+        except MaybeSent as error:
+            return partial(self._unsure, owed, str(error))
+        except Blocked:
+            return partial(self._park, owed)
+        except Moved as error:
+            return partial(self._move, owed, error.chat_id)
+        except Undeliverable as error:
+            log.error("message %s was refused: %s", owed.key, error)
+            return partial(self._give_up, owed, "refused", str(error))
+        return partial(self._mark, letter, message_id)
+
+    async def _letter(self, owed: Owed) -> Letter | None:
+        user = await users.of_chat(self._db.read, owed.chat_id)
+        number = await numbers.get(self._db.read, owed.number_id) if owed.number_id else None
+        sms = await sms_store.get(self._db.read, owed.sms_id) if owed.sms_id else None
+        if user is None or (owed.kind != "notice" and number is None) or (owed.kind == "sms" and sms is None):
+            return None
+        return Letter(owed, user, await self._bought.seen(number) if number else None, sms)
+
+    async def _mark(self, letter: Letter, message_id: int | None, tx: Tx) -> None:
+        owed, number = letter.owed, letter.view.number if letter.view else None
+        await outbox.mark_sent(tx, owed, message_id, self._clock())
+        if owed.kind == "card" and number is not None and message_id != number.card_message_id and message_id:
+            await numbers.set_card(tx, number.id, owed.chat_id, message_id)
+
+    async def _again(self, owed: Owed, error: NotSent, tx: Tx) -> None:
+        """The whole chat waits: whatever comes next in it would meet the same refusal, or overtake this one."""
+        now = self._clock()
+        wait = self._timing.before_resend(owed.attempts)
+        if error.retry_after_s is not None:
+            wait = int(error.retry_after_s * 1000)
+        await outbox.defer(tx, owed, now, str(error), owed.copies)
+        await users.pause_chat(tx, owed.chat_id, now + wait)
+
+    async def _unsure(self, owed: Owed, why: str, tx: Tx) -> None:
+        copies = owed.copies + 1
+        if copies >= MOST_COPIES and owed.kind != "card":
+            await self._give_up(owed, "unconfirmed", why, tx)
+        else:
+            await self._defer(owed, why, copies, tx)
+            await self._show_on_card(owed, tx)
+
+    async def _show_on_card(self, owed: Owed, tx: Tx) -> None:
+        if owed.kind == "sms" and owed.number_id is not None:
+            await outbox.want_card(tx, owed.chat_id, owed.number_id, self._clock())
+
+    async def _park(self, owed: Owed, tx: Tx) -> None:
+        await users.park_chat(tx, owed.chat_id, self._clock())
+        await outbox.park(tx, owed)
+
+    async def _move(self, owed: Owed, chat_id: int, tx: Tx) -> None:
+        await outbox.move_chat(tx, owed.chat_id, chat_id)
+
+    async def _give_up(self, owed: Owed, state: str, why: str, tx: Tx) -> None:
+        await outbox.close(tx, owed, state, why, self._clock())
+        await self._show_on_card(owed, tx)
+
+    async def _defer(self, owed: Owed, why: str, copies: int, tx: Tx) -> None:
+        at = self._clock() + self._timing.before_resend(owed.attempts)
+        await outbox.defer(tx, owed, at, why, copies)
+
+
+async def returned(db: Database, clock: Clock, chat_id: int) -> int:
+    """A person is back after blocking the bot: how many codes waited for them, now on their way."""
+    if not await users.is_parked(db.read, chat_id):
+        return 0
+    async with db.transaction() as tx:
+        await users.unpark_chat(tx, chat_id)
+        return await outbox.unpark(tx, chat_id, clock())

@@ -1,0 +1,60 @@
+"""Whether the program can do its work now: database, Telegram, providers, and what is owed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.time import MINUTE, Ms
+from bot.providers.registry import Registry
+from bot.services.clock import Clock
+from storage import outbox
+from storage.db import Database, StorageError
+
+TELEGRAM_SILENT_FOR = 2 * MINUTE
+"""A long poll answers at least every half minute; after this long without one, updates do not come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    ready: bool
+    parts: dict[str, Any] = field(default_factory=dict)
+
+
+class Health:
+    """`telegram_at` tells when Telegram last answered; `provider_at` the same for each provider that was asked."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        registry: Registry,
+        telegram_at: Callable[[], Ms | None],
+        provider_at: Mapping[str, Ms],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._registry = registry
+        self._telegram_at = telegram_at
+        self._provider_at = provider_at
+
+    async def report(self) -> Report:
+        now = self._clock()
+        database = await self._database()
+        telegram_at = self._telegram_at()
+        telegram_ok = telegram_at is not None and now - telegram_at < TELEGRAM_SILENT_FOR
+        parts = {
+            "database": database,
+            "telegram": {"ok": telegram_ok, "last_contact": telegram_at},
+            "providers": {one.name: {"last_contact": self._provider_at.get(one.name)} for one in self._registry},
+        }
+        if database["ok"]:
+            depth = await outbox.depth(self._db.read)
+            age = now - depth.oldest_at if depth.oldest_at is not None else 0
+            parts["outbox"] = {"pending": depth.pending, "oldest_ms": age}
+        return Report(bool(database["ok"] and telegram_ok), parts)
+
+    async def _database(self) -> dict[str, Any]:
+        try:
+            return {"ok": True, "schema": await self._db.version()}
+        except StorageError as error:
+            return {"ok": False, "error": type(error).__name__}

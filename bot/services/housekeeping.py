@@ -1,0 +1,31 @@
+"""The sweep that forgets: lapsed quotes, messages long sent, SMS texts past their retention."""
+
+from bot.domain.time import DAY
+from bot.services.clock import Clock
+from bot.services.rhythm import Timing
+from storage import outbox, quotes
+from storage import sms as sms_store
+from storage.db import Database
+
+AT_ONCE = 500
+"""Rows in one transaction, so that a long neglected database keeps nobody's code waiting."""
+
+
+class Housekeeping:
+    def __init__(self, db: Database, clock: Clock, timing: Timing, retention_days: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._timing = timing
+        self._retention_days = retention_days
+
+    async def prune(self) -> bool:
+        """One transaction's worth. True when there may be more."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            gone = [
+                await quotes.prune(tx, now - self._timing.keep_quotes, AT_ONCE),
+                await outbox.prune(tx, now - self._timing.keep_outbox, AT_ONCE),
+            ]
+            if self._retention_days:
+                gone.append(await sms_store.prune(tx, now - self._retention_days * DAY, AT_ONCE))
+        return max(gone) >= AT_ONCE

@@ -1,0 +1,157 @@
+"""Numbers that a person has: ask for another code, finish, give back, look at."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain.errors import NotFound, ProviderFault, WrongState
+from bot.domain.numbers import Actions, Number, State, actions
+from bot.domain.people import User
+from bot.domain.sms import Sms
+from bot.domain.time import Ms
+from bot.providers.base import Done, Provider, Unknown, VerbOutcome
+from bot.providers.registry import Registry
+from bot.services import settle
+from bot.services.clock import Clock
+from bot.services.rhythm import Sweep, Timing, Wake
+from storage import numbers, outbox, renewals
+from storage import sms as sms_store
+from storage.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A number with what can be done with it now, and its newest SMS."""
+
+    number: Number
+    actions: Actions
+    latest: Sms | None
+
+
+class Numbers:
+    def __init__(self, db: Database, clock: Clock, timing: Timing, registry: Registry, wake: Wake) -> None:
+        self._db = db
+        self._clock = clock
+        self._timing = timing
+        self._registry = registry
+        self._wake = wake
+
+    async def another_code(self, user: User, number_id: int) -> Number:
+        """Ask the provider for one more SMS on the same number. Raises ProviderError when it will not."""
+        view = await self.view(user, number_id)
+        if not view.actions.another_code:
+            raise WrongState
+        await self._at_provider(view.number, lambda provider, ref: provider.another_code(ref))
+        return view.number
+
+    async def finish(self, user: User, number_id: int) -> Number:
+        """Done with it: the provider is told first, so that a crash between leaves nothing open there."""
+        view = await self.view(user, number_id)
+        if not view.actions.finish:
+            raise WrongState
+        return await self._finish(view.number, "done")
+
+    async def _finish(self, number: Number, reason: str) -> Number:
+        await self._at_provider(number, lambda provider, ref: provider.finish(ref), closed_is_fine=True)
+        async with self._db.transaction() as tx:
+            await settle.completed(tx, number, reason, self._clock())
+        self._wake(Sweep.DELIVER)
+        return await numbers.get(self._db.read, number.id) or number
+
+    async def _at_provider(
+        self,
+        number: Number,
+        verb: Callable[[Provider, str], Awaitable[VerbOutcome]],
+        *,
+        closed_is_fine: bool = False,
+    ) -> None:
+        provider = self._registry.get(number.provider)
+        if provider is None or number.provider_ref is None:
+            raise ProviderFault("not set up")
+        outcome = await verb(provider, number.provider_ref)
+        if isinstance(outcome, Done):
+            return
+        if isinstance(outcome, Unknown):
+            raise ProviderFault("no answer")
+        if not (closed_is_fine and outcome.error.permanent):
+            raise outcome.error
+
+    async def cancel(self, user: User, number_id: int) -> Number:
+        """Give an activation back. The money follows when the provider confirms; too early a cancel is queued."""
+        view = await self.view(user, number_id)
+        if view.number.state is State.CANCELLING:
+            return view.number
+        if not view.actions.cancel:
+            raise WrongState
+        return await self._start_cancel(view.number)
+
+    async def release(self, user: User, number_id: int) -> Number:
+        """End a rental: with its money back inside the provider's refund window, else without."""
+        view = await self.view(user, number_id)
+        if view.number.state is State.CANCELLING:
+            return view.number
+        if not view.actions.release or await renewals.pending_of(self._db.read, number_id) is not None:
+            raise WrongState
+        if refundable(view.number, self._clock()):
+            return await self._start_cancel(view.number)
+        return await self._finish(view.number, "released")
+
+    async def _start_cancel(self, number: Number) -> Number:
+        now, earliest = self._clock(), number.cancel_from or 0
+        check_at = now if earliest <= now else earliest + self._timing.cancel_slack
+        async with self._db.transaction() as tx:
+            moved = await numbers.move(
+                tx, number.id, State.ACTIVE, State.CANCELLING, "cancel_asked", now, check_at=check_at
+            )
+            if moved is None or await renewals.pending_of(tx, number.id) is not None:
+                raise WrongState
+            if moved.sms_count > number.sms_count:
+                raise WrongState  # a code came between the look and this transaction, which is undone
+            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)
+        self._wake(Sweep.RECONCILE)
+        self._wake(Sweep.DELIVER)
+        return moved
+
+    async def view(self, user: User, number_id: int) -> View:
+        """A number of this person's. Raises NotFound for one that is not there or not theirs: nobody learns which."""
+        number = await numbers.owned(self._db.read, number_id, user.id)
+        if number is None:
+            raise NotFound
+        return await self.seen(number)
+
+    async def seen(self, number: Number) -> View:
+        """The number with what its provider can still do with it."""
+        provider = self._registry.get(number.provider)
+        can = provider.capabilities if provider else None
+        possible = actions(
+            number,
+            can_retry=bool(can and can.another_code),
+            can_renew=bool(can and can.renew),
+            now=self._clock(),
+        )
+        latest = await sms_store.of_number(self._db.read, number.id, 1)
+        return View(number, possible, latest[0] if latest else None)
+
+    async def move_card(self, user: User, number_id: int, chat_id: int, message_id: int) -> None:
+        """From now on this message is the number's live card."""
+        await self.view(user, number_id)
+        async with self._db.transaction() as tx:
+            await numbers.set_card(tx, number_id, chat_id, message_id)
+            await outbox.want_card(tx, chat_id, number_id, self._clock())  # it may have changed since it was drawn
+        self._wake(Sweep.DELIVER)
+
+    async def open_numbers(self, user: User) -> list[Number]:
+        return await numbers.open_of(self._db.read, user.id)
+
+    async def history(self, user: User, *, before_id: int, limit: int) -> list[Number]:
+        """Closed numbers, newest first, older than `before_id`."""
+        return await numbers.closed_of(self._db.read, user.id, limit, before_id)
+
+    async def messages(self, user: User, number_id: int) -> list[Sms]:
+        """The SMS of a number of this person's, newest first."""
+        view = await self.view(user, number_id)
+        return await sms_store.of_number(self._db.read, view.number.id)
+
+
+def refundable(number: Number, now: Ms) -> bool:
+    """A rental that its provider still takes back for its money."""
+    return number.sms_count == 0 and number.refund_until is not None and now < number.refund_until

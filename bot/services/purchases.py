@@ -1,0 +1,149 @@
+"""Buying: promise a price, write the wish down with its money, ask the provider, settle with its answer.
+
+A purchase is two transactions with the provider's call between them, outside of both. Whatever is left undone when
+the process ends stands in the database, and the reconcile sweep finishes it.
+"""
+
+import logging
+import secrets
+from dataclasses import dataclass
+
+from bot.domain.errors import LimitReached, NoOffer, ProviderFault, QuoteGone, TooLittleMoney
+from bot.domain.numbers import Number, Offer, Purpose, Quote
+from bot.domain.people import Limits, User
+from bot.domain.time import DAY, MINUTE
+from bot.providers.base import Provider, Refused, Sold, Unknown
+from bot.providers.registry import Registry
+from bot.services import settle
+from bot.services.access import require_member
+from bot.services.clock import Clock
+from bot.services.rhythm import Sweep, Timing, Wake
+from storage import ledger, numbers, outbox, quotes
+from storage.db import Database, Tx
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a purchase is subject to. `prepaid`: money is held; otherwise prices are only shown."""
+
+    prepaid: bool
+    limits: Limits
+
+
+class Purchases:
+    def __init__(
+        self, db: Database, clock: Clock, timing: Timing, registry: Registry, terms: Terms, wake: Wake
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._timing = timing
+        self._registry = registry
+        self._terms = terms
+        self._wake = wake
+
+    async def quote(self, user: User, offer: Offer) -> Quote:
+        """Promise this offer to this person for a while."""
+        require_member(user)
+        now = self._clock()
+        quote = Quote(
+            id=secrets.token_urlsafe(9),
+            user_id=user.id,
+            purpose=Purpose.BUY,
+            offer=offer,
+            expires_at=now + self._timing.quote_life,
+        )
+        async with self._db.transaction() as tx:
+            await quotes.add(tx, quote, now)
+        return quote
+
+    async def quoted(self, user: User, quote_id: str) -> Quote:
+        """A quote that was promised to this person, also when it has lapsed. Raises QuoteGone."""
+        quote = await quotes.owned(self._db.read, quote_id, user.id)
+        if quote is None:
+            raise QuoteGone
+        return quote
+
+    async def begin(self, user: User, quote_id: str, card: tuple[int, int] | None = None) -> tuple[Number, bool]:
+        """Write the purchase down and set its money aside; True where it is new and `buy` must follow.
+
+        A double tap finds the number of the first. `card` is the chat and message that will show the number.
+        """
+        require_member(user)
+        async with self._db.transaction() as tx:
+            if (existing := await numbers.of_quote(tx, quote_id, user.id)) is not None:
+                return existing, False
+            quote = await quotes.owned(tx, quote_id, user.id)
+            if quote is None or quote.purpose is not Purpose.BUY or quote.expires_at <= self._clock():
+                raise QuoteGone
+            provider = self._registry.get(quote.offer.provider)
+            if provider is None:
+                raise NoOffer
+            await self._check_limits(tx, user)
+            number = await self._write_down(tx, quote, provider, card)
+        self._wake(Sweep.DELIVER)
+        return number, True
+
+    async def _check_limits(self, tx: Tx, user: User) -> None:
+        now, limits = self._clock(), self._terms.limits
+        open_now, minute, day = await numbers.usage(tx, user.id, now - MINUTE, now - DAY)
+        for limit, used in (("active_numbers", open_now), ("purchases_per_minute", minute), ("purchases_per_day", day)):
+            allowed = getattr(limits, limit)
+            if used >= allowed:
+                raise LimitReached(limit, allowed)
+
+    async def _write_down(self, tx: Tx, quote: Quote, provider: Provider, card: tuple[int, int] | None) -> Number:
+        now, price = self._clock(), quote.offer.price
+        if card is not None and await numbers.has_card(tx, *card):
+            card = None  # two offers were confirmed on one message: the second number gets a card of its own
+        missing = price - await ledger.balance(tx, quote.user_id)
+        if self._terms.prepaid and missing > 0:
+            raise TooLittleMoney(missing)
+        number = await numbers.add(
+            tx,
+            quote,
+            ref=f"cp-{secrets.token_hex(12)}",
+            test=provider.capabilities.test,
+            card=card,
+            check_at=now + self._timing.answer_due,
+            now=now,
+        )
+        if self._terms.prepaid:
+            subject, reason = settle.subject(number), number.service
+            await ledger.hold(tx, subject, quote.user_id, price, number_id=number.id, reason=reason, now=now)
+        await outbox.want_card(tx, settle.chat_of(number), number.id, now)
+        return number
+
+    async def buy(self, number: Number) -> Number:
+        """Ask the provider for the number that `begin` wrote down, and settle with its answer.
+
+        An unknown outcome leaves it buying: the reconcile sweep asks what was sold.
+        """
+        quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
+        provider = self._registry.get(number.provider)
+        if quote is None or provider is None:
+            outcome: Sold | Refused | Unknown = Refused(ProviderFault("not set up"))
+        else:
+            outcome = await provider.allocate(quote.offer, number.ref)
+        if isinstance(outcome, Unknown):
+            log.warning("number %d: the purchase at %s has no answer: %s", number.id, number.provider, outcome.detail)
+        else:
+            await self.settle_purchase(number, outcome)
+        return await numbers.get(self._db.read, number.id) or number
+
+    async def allocate(self, user: User, quote_id: str) -> Number:
+        """`begin` and `buy` in one, for a caller that waits for the number."""
+        number, fresh = await self.begin(user, quote_id)
+        return await self.buy(number) if fresh else number
+
+    async def settle_purchase(self, number: Number, outcome: Sold | Refused) -> None:
+        """The provider's answer, whenever it came."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            if isinstance(outcome, Refused):
+                await settle.not_sold(tx, number, outcome.error, now)
+            else:
+                await settle.sold(tx, number, outcome, now)
+        self._wake(Sweep.DELIVER)
+        self._wake(Sweep.RECONCILE)

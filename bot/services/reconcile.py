@@ -1,0 +1,224 @@
+"""The sweep that settles what is undecided: purchases and renewals without an answer, and cancels on their way.
+
+Unknown is never taken for failed: the provider is asked until it says what happened.
+"""
+
+import logging
+from functools import partial
+
+from bot.domain.errors import CancelTooEarly, NoNumbers, ProviderError, ProviderFault, Throttled
+from bot.domain.numbers import Kind, Number, State
+from bot.domain.time import Ms
+from bot.providers.base import Done, Provider, Refused, RemoteNumber, RemoteState, Unknown
+from bot.providers.registry import Registry
+from bot.services import settle
+from bot.services.background import Background
+from bot.services.clock import Clock
+from bot.services.inbox import Inbox
+from bot.services.lanes import Lanes, each
+from bot.services.purchases import Purchases
+from bot.services.renewals import Renewals
+from bot.services.rhythm import Sweep, Timing, Wake
+from storage import due, numbers, orphans, outbox, quotes, renewals
+from storage.db import Database
+from storage.orphans import Orphan
+from storage.renewals import Renewal
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+AT_ONCE = 8
+"""Questions in flight at one provider."""
+
+
+class Reconcile:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        timing: Timing,
+        registry: Registry,
+        inbox: Inbox,
+        bought: Purchases,
+        renewed: Renewals,
+        background: Background,
+        wake: Wake,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._timing = timing
+        self._registry = registry
+        self._inbox = inbox
+        self._bought = bought
+        self._renewed = renewed
+        self._wake = wake
+        self._lanes = Lanes(background, "reconcile")
+
+    async def after_start(self) -> None:
+        """Whatever was in flight when the process ended is asked about at once."""
+        async with self._db.transaction() as tx:
+            await due.forget_timers(tx, self._clock())
+            await outbox.suspect_in_flight(tx)
+
+    async def sweep(self) -> bool:
+        """Ask each provider about a page of what is undecided there, all of them at once."""
+        for name in await due.providers_to_check(self._db.read, self._clock()):
+            self._lanes.run(name, partial(self._ask, name))
+        return False
+
+    async def _ask(self, name: str) -> None:
+        now = self._clock()
+        undecided = await due.to_check(self._db.read, name, now, PAGE)
+        waiting = await renewals.to_check(self._db.read, name, now, PAGE)
+        lost = await orphans.to_check(self._db.read, name, now, PAGE)
+        await each(undecided, self._check, AT_ONCE)
+        await each(waiting, self._check_renewal, AT_ONCE)
+        await each(lost, self._give_back_orphan, AT_ONCE)
+        if PAGE in (len(undecided), len(waiting), len(lost)):
+            self._wake(Sweep.RECONCILE)
+
+    async def _check(self, number: Number) -> None:
+        provider = self._registry.get(number.provider)
+        try:
+            if provider is None:
+                await self._defer(number)
+            elif number.state is State.BUYING:
+                await self._find(provider, number)
+            else:
+                await self._cancel(provider, number)
+        except Exception:  # one bad row must not stop the others
+            log.exception("number %d could not be reconciled", number.id)
+            await self._defer(number)
+
+    async def _check_renewal(self, renewal: Renewal) -> None:
+        try:
+            await self._renewed.reconcile(renewal)
+        except Exception:  # one bad row must not stop the others
+            log.exception("renewal %d could not be reconciled", renewal.id)
+            await self._renewed.defer(renewal)
+
+    async def _defer(self, number: Number, error: ProviderError | None = None) -> None:
+        """Asked in vain: later again. After very long without an answer, the money goes back."""
+        now = self._clock()
+        if now - max(number.expires_at or 0, number.created_at) > self._timing.give_up:
+            await self._give_up(number)
+            return
+        wait = self._timing.before_retry(number.check_attempts)
+        if isinstance(error, Throttled):
+            wait = max(wait, int(error.retry_after_s * 1000))
+        async with self._db.transaction() as tx:
+            await numbers.defer_check(tx, number.id, now + wait)
+
+    async def _give_up(self, number: Number) -> None:
+        log.error("number %d: %s never said what became of it", number.id, number.provider)
+        if number.state is State.BUYING:
+            await self._bought.settle_purchase(number, Refused(ProviderFault("no answer")))
+            return
+        async with self._db.transaction() as tx:
+            await settle.given_back(tx, number, State.EXPIRED, "no_answer", self._clock())
+        self._wake(Sweep.DELIVER)
+
+    async def _find(self, provider: Provider, number: Number) -> None:
+        """A purchase without its answer: adopt what was sold, or give up once it surely never arrived."""
+        quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
+        if quote is None:
+            await self._defer(number)
+            return
+        try:
+            sale = await provider.find(quote.offer, number.ref, number.created_at)
+        except ProviderError as error:
+            log.warning("number %d: %s does not say what it sold: %s", number.id, number.provider, error.reason)
+            await self._defer(number, error)
+            return
+        if sale is not None:
+            await self._bought.settle_purchase(number, sale)
+        elif self._clock() - number.created_at >= self._timing.find_grace:
+            await self._bought.settle_purchase(number, Refused(NoNumbers("never arrived")))
+        else:
+            async with self._db.transaction() as tx:
+                await numbers.defer_check(tx, number.id, self._clock() + self._timing.find_grace // 4)
+
+    async def _cancel(self, provider: Provider, number: Number) -> None:
+        """Ask for a cancel; written down before it leaves, since its answer may be lost."""
+        async with self._db.transaction() as tx:
+            sent = await numbers.note_cancel_sent(tx, number.id, self._clock() + self._timing.answer_due)
+        if sent is None or sent.provider_ref is None:
+            return
+        outcome = await provider.cancel(sent.provider_ref)
+        current = await numbers.get(self._db.read, number.id) or sent
+        if current.state is not State.CANCELLING:
+            return
+        if isinstance(outcome, Done):
+            await self._cancelled(current)
+        elif isinstance(outcome, Refused) and isinstance(outcome.error, CancelTooEarly):
+            await self._too_early(current, outcome.error)
+        elif isinstance(outcome, Refused) and outcome.error.permanent:
+            await self._ask_how_it_ended(provider, current)
+        else:
+            await self._defer(current, outcome.error if isinstance(outcome, Refused) else None)
+
+    async def _cancelled(self, number: Number) -> None:
+        past = number.reason == "expired_no_code"
+        reason = "expired_no_code" if past else "cancelled"
+        async with self._db.transaction() as tx:
+            target = State.EXPIRED if past else State.CANCELLED
+            await settle.given_back(tx, number, target, reason, self._clock())
+        self._wake(Sweep.DELIVER)
+
+    async def _too_early(self, number: Number, error: CancelTooEarly) -> None:
+        """Not done, and may be asked again; a code that came meanwhile withdraws the wish."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            if number.sms_count and number.kind is Kind.ACTIVATION:
+                await settle.keep(tx, number, now)
+            else:
+                again_at = error.at + self._timing.cancel_slack if error.at else now + self._timing.retry
+                await numbers.defer_check(tx, number.id, max(again_at, now + 1000), cancel_sent=False)
+        self._wake(Sweep.DELIVER)
+
+    async def _ask_how_it_ended(self, provider: Provider, number: Number) -> None:
+        """The cancel was refused for good: the provider's own record decides about the money."""
+        try:
+            remote = (await provider.fetch([number.provider_ref or ""]))[0]
+        except (ProviderError, IndexError) as error:
+            await self._defer(number, error if isinstance(error, ProviderError) else None)
+            return
+        await self._inbox.read(number.provider, remote)
+        number = await numbers.get(self._db.read, number.id) or number
+        if remote.state.closed and not remote.state.charged:
+            await self._cancelled(number)
+        elif remote.state is RemoteState.WAITING and _is_over(number, self._clock()):
+            await self._defer(number)  # kept, it would only expire again; they will close it in their time
+        else:
+            await self._keep(number, remote)
+
+    async def _keep(self, number: Number, remote: RemoteNumber) -> None:
+        """It was not given back, because it is paid: still open, or used up."""
+        now = self._clock()
+        async with self._db.transaction() as tx:
+            if remote.state is RemoteState.FINISHED or (remote.state.charged and _is_over(number, now)):
+                await settle.completed(tx, number, "time_is_up", now)
+            else:
+                await settle.keep(tx, number, now)
+        self._wake(Sweep.DELIVER)
+
+    async def _give_back_orphan(self, orphan: Orphan) -> None:
+        """Sold after we had told the person that there is none: it must not stay open at the operator's cost."""
+        provider = self._registry.get(orphan.provider)
+        outcome = await provider.cancel(orphan.provider_ref) if provider else Unknown("not set up")
+        now = self._clock()
+        error = outcome.error if isinstance(outcome, Refused) else None
+        async with self._db.transaction() as tx:
+            if isinstance(outcome, Done):
+                await orphans.close(tx, orphan, "cancelled", now)
+            elif (error and error.permanent) or now - orphan.created_at > self._timing.give_up:
+                log.error("orphan of number %d at %s stays open", orphan.number_id, orphan.provider)
+                await orphans.close(tx, orphan, error.reason if error else "no_answer", now)
+            else:
+                allowed_at = (error.at or 0) + self._timing.cancel_slack if isinstance(error, CancelTooEarly) else 0
+                again_at = now + self._timing.before_retry(orphan.check_attempts)
+                await orphans.defer(tx, orphan, allowed_at if allowed_at > now else again_at)
+
+
+def _is_over(number: Number, now: Ms) -> bool:
+    return number.expires_at is not None and number.expires_at <= now

@@ -1,0 +1,1 @@
+"""The Telegram face: updates in, messages out. Handlers translate; they decide nothing."""

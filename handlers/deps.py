@@ -1,0 +1,45 @@
+"""What handlers are given: the services, the words, and what the installation says of itself."""
+
+from dataclasses import dataclass
+
+from bot.domain.money import Units
+from bot.services.access import Access
+from bot.services.background import Background
+from bot.services.catalogue import Offers
+from bot.services.clock import Clock
+from bot.services.numbers import Numbers
+from bot.services.purchases import Purchases
+from bot.services.renewals import Renewals
+from bot.services.search import Search
+from bot.services.wallet import Wallet
+from bot.texts import Texts, Words
+from storage.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Facts of the installation that texts depend on."""
+
+    currency: str
+    prepaid: bool
+    topup_text: str
+    admin_contact: str = ""
+
+    def money(self, t: Words, units: Units) -> str:
+        return t.money(units, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    db: Database
+    clock: Clock
+    background: Background
+    access: Access
+    offers: Offers
+    search: Search
+    purchases: Purchases
+    numbers: Numbers
+    renewals: Renewals
+    wallet: Wallet
+    texts: Texts
+    house: House

@@ -1,0 +1,34 @@
+"""Short messages about what became of a number while nobody was looking."""
+
+from bot.services.delivery import Letter, Undeliverable
+from bot.texts import Words
+from bot.texts import mark as _
+from handlers import buttons as b
+from handlers.screens import Screen, key
+from handlers.views_number import NumberViews
+
+NOTICES = {
+    "cancelled": _("↩️ {title}: cancelled. {money}"),
+    "provider_cancelled": _("↩️ {title}: the provider took the number back. {money}"),
+    "expired_no_code": _("⌛ {title}: no SMS came in time. {money}"),
+    "no_answer": _("⌛ {title}: closed without a final word from the provider. {money}"),
+    "cancel_refused": _("✋ {title}: not cancelled, because an SMS had already come. The number is still yours."),
+    "renewed": _("⏩ {title}: renewed. It now ends {moment}."),
+    "not_renewed": _("❌ {title}: the provider didn't renew it. Nothing was charged."),
+}
+
+
+def notice(t: Words, views: NumberViews, letter: Letter) -> Screen:
+    """Raises Undeliverable for a notice of another version."""
+    if letter.view is None or letter.owed.notice not in NOTICES:
+        raise Undeliverable(f"no words for the notice {letter.owed.notice!r}")
+    number = letter.view.number
+    text = t(
+        NOTICES[letter.owed.notice],
+        title=views.title(t, number),
+        money=views.money_back(t, number),
+        moment=t.moment(number.expires_at or 0, letter.owed.created_at),
+    )
+    again = key(t("🔄 Same again"), b.ShowOffer(number.kind, number.service, number.country, number.hours), fresh=True)
+    here = key(t("📱 This number"), b.ShowNumber(number.id), fresh=True)
+    return Screen(text, ((here if number.is_open else again, key(t("🏠 Menu"), b.Menu(), fresh=True)),))

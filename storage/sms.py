@@ -1,0 +1,95 @@
+"""SMS: one row each, whichever way and however often its provider tells of it."""
+
+from bot.domain.sms import IncomingSms, Sms
+from bot.domain.time import Ms
+from storage.db import Reader, Row, Tx
+
+
+def _sms(row: Row) -> Sms:
+    return Sms(
+        id=row["id"],
+        number_id=row["number_id"],
+        provider=row["provider"],
+        sender=row["sender"],
+        text=row["text"],
+        code=row["code"],
+        received_at=row["received_at"],
+        ordinal=row["ordinal"],
+    )
+
+
+async def add(tx: Tx, provider: str, sms: IncomingSms, code: str | None, now: Ms) -> int | None:
+    """The new row's id, or None for an SMS that was told of before."""
+    row = await tx.one(
+        """INSERT INTO sms (provider, provider_ref, provider_sms_id, sender, text, code, received_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+           ON CONFLICT (provider, provider_ref, provider_sms_id) DO NOTHING RETURNING id""",
+        provider,
+        sms.provider_ref,
+        sms.sms_id,
+        sms.sender,
+        sms.text,
+        code,
+        sms.received_at,
+        now,
+    )
+    return int(row["id"]) if row else None
+
+
+async def attach(tx: Tx, sms_id: int, number_id: int, ordinal: int) -> None:
+    await tx.all("UPDATE sms SET number_id = $2, ordinal = $3 WHERE id = $1", sms_id, number_id, ordinal)
+
+
+async def unclaimed(tx: Tx, provider: str, provider_ref: str) -> list[int]:
+    """SMS that came before the purchase of their number was answered, oldest first."""
+    rows = await tx.all(
+        "SELECT id FROM sms WHERE provider = $1 AND provider_ref = $2 AND number_id IS NULL ORDER BY id",
+        provider,
+        provider_ref,
+    )
+    return [int(row["id"]) for row in rows]
+
+
+async def known(db: Reader, provider: str, first_ref: str, last_ref: str) -> set[tuple[str, str]]:
+    """(provider_ref, provider_sms_id) of what live numbers have, so that a poll need not write to find out."""
+    rows = await db.all(
+        """SELECT s.provider_ref, s.provider_sms_id FROM numbers n JOIN sms s ON s.number_id = n.id
+           WHERE n.provider = $1 AND n.state IN ('active', 'cancelling')
+             AND n.provider_ref >= $2 AND n.provider_ref <= $3""",
+        provider,
+        first_ref,
+        last_ref,
+    )
+    return {(row["provider_ref"], row["provider_sms_id"]) for row in rows}
+
+
+async def came_before(db: Reader, number_id: int, end: Ms) -> bool:
+    """Whether an SMS arrived before `end`, by our clock and by its provider's."""
+    return (
+        await db.one(
+            "SELECT id FROM sms WHERE number_id = $1 AND created_at < $2 AND received_at < $2 LIMIT 1", number_id, end
+        )
+        is not None
+    )
+
+
+async def get(db: Reader, sms_id: int) -> Sms | None:
+    row = await db.one("SELECT * FROM sms WHERE id = $1", sms_id)
+    return _sms(row) if row else None
+
+
+async def of_number(db: Reader, number_id: int, limit: int = 50) -> list[Sms]:
+    """Newest first."""
+    rows = await db.all("SELECT * FROM sms WHERE number_id = $1 ORDER BY id DESC LIMIT $2", number_id, limit)
+    return [_sms(row) for row in rows]
+
+
+async def prune(tx: Tx, before: Ms, limit: int) -> int:
+    """Empty texts and codes past the retention; the row stays, so that a late repetition is still known."""
+    emptied = await tx.all(
+        """UPDATE sms SET text = '', code = NULL, sender = '' WHERE id IN (
+               SELECT id FROM sms WHERE text <> '' AND created_at < $1 LIMIT $2) RETURNING id""",
+        before,
+        limit,
+    )
+    return len(emptied)

@@ -1,0 +1,188 @@
+"""Every statement that a sweep or an SMS runs finds its rows by an index, however much history there is."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from bot.domain.people import Role, Seen
+from bot.domain.sms import IncomingSms
+from storage import due, ledger, numbers, orphans, outbox, quotes, renewals, sms, users
+from storage.db import Database, Row, Tx, Value
+from storage.orphans import Orphan
+
+ROWS = 10_000
+FULL_SCAN = re.compile(r"SCAN \w+(?: AS \w+)?$")
+
+
+class Explaining(Tx):
+    """Runs statements in the transaction, and keeps the plan of each."""
+
+    def __init__(self, tx: Tx) -> None:
+        super().__init__(tx._connection)
+        self.plans: list[str] = []
+
+    async def all(self, sql: str, *args: Value) -> list[Row]:
+        for row in await super().all(f"EXPLAIN QUERY PLAN {sql}", *args):
+            self.plans.append(row["detail"])
+        return await super().all(sql, *args)
+
+
+Statement: TypeAlias = Callable[[Explaining], Awaitable[Any]]
+
+LOST = Orphan("sandbox", "p-1", 1, 0, 0)
+SEEN = IncomingSms("p-5", "other", "S", "text", 0)
+HOT: dict[str, Statement] = {
+    "poll: the youngest": lambda tx: due.newest_live(tx, "sandbox"),
+    "poll: a page": lambda tx: due.live_refs(tx, "sandbox", "p-5", 100),
+    "poll: what is known": lambda tx: sms.known(tx, "sandbox", "p-1", "p-9"),
+    "expire: whose": lambda tx: due.providers_to_expire(tx, ROWS),
+    "expire: which": lambda tx: due.to_expire(tx, "sandbox", ROWS, 100),
+    "reconcile: whose": lambda tx: due.providers_to_check(tx, ROWS),
+    "reconcile: which": lambda tx: due.to_check(tx, "sandbox", ROWS, 50),
+    "reconcile: renewals": lambda tx: renewals.to_check(tx, "sandbox", ROWS, 50),
+    "reconcile: orphans": lambda tx: orphans.to_check(tx, "sandbox", ROWS, 50),
+    "reconcile: an orphan": lambda tx: orphans.defer(tx, LOST, 5),
+    "deliver: due": lambda tx: outbox.due(tx, ROWS, 16),
+    "deliver: depth": lambda tx: outbox.depth(tx),
+    "deliver: unpark": lambda tx: outbox.unpark(tx, 3, 5),
+    "deliver: a card": lambda tx: outbox.want_card(tx, 1, 5, 5),
+    "receive: whose number": lambda tx: numbers.by_provider_ref(tx, "sandbox", "p-5"),
+    "receive: add": lambda tx: sms.add(tx, "sandbox", SEEN, None, 5),
+    "receive: capture": lambda tx: ledger.capture(tx, "n5", 5),
+    "receive: release": lambda tx: ledger.release(tx, "n6", 5),
+    "receive: refund": lambda tx: ledger.refund(tx, "n5", 5),
+    "receive: captured": lambda tx: ledger.captured(tx, "n5"),
+    "receive: unclaimed": lambda tx: sms.unclaimed(tx, "sandbox", "p-5"),
+    "receive: in time": lambda tx: sms.came_before(tx, 5, 5),
+    "buy: usage": lambda tx: numbers.usage(tx, 1, ROWS - 5, ROWS - 50),
+    "buy: twice": lambda tx: numbers.of_quote(tx, "q-5", 1),
+    "show: open": lambda tx: numbers.open_of(tx, 1),
+    "show: closed": lambda tx: numbers.closed_of(tx, 1, 10, 10**15),
+    "show: messages": lambda tx: sms.of_number(tx, 5),
+    "show: balance": lambda tx: ledger.balance(tx, 1),
+    "show: held": lambda tx: ledger.held(tx, 2),
+    "see: a person": lambda tx: users.get(tx, 1),
+    "see: a chat": lambda tx: users.of_chat(tx, 1),
+    "prune: quotes": lambda tx: quotes.prune(tx, 50, 500),
+    "prune: messages": lambda tx: outbox.prune(tx, 50, 500),
+    "prune: texts": lambda tx: sms.prune(tx, 50, 500),
+}
+
+UNUSED = {"receive: add": ["SCAN outbox"]}
+"""Parts that the engine plans and skips: a new parent's children are looked for only while a reference is broken."""
+
+NUMBERS = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+    INSERT INTO numbers (user_id, quote_id, provider, ref, service, country, operator, kind, state, price, cost, hours,
+                         test, created_at, changed_at)
+    SELECT 1, 'q-' || i, 'sandbox', 'r-' || i, 'wa', 'GB', '', 'activation', 'buying', 1, 1, 0, 1, i, i FROM n"""
+FILL = (
+    NUMBERS,
+    """UPDATE numbers SET state = 'active', provider_ref = 'p-' || id, phone = '+44' || id, expires_at = id,
+           changed_at = id""",
+    "UPDATE numbers SET state = 'completed', closed_at = id WHERE id % 50 <> 0",
+    "UPDATE numbers SET state = 'cancelling', check_at = id WHERE id % 100 = 0",
+    """INSERT INTO sms (number_id, provider, provider_ref, provider_sms_id, sender, text, ordinal, received_at,
+                        created_at)
+       SELECT id, provider, provider_ref, 's', 'S', 'text', 1, id, id FROM numbers""",
+    "UPDATE accounts SET balance = 100000 WHERE user_id = 1",
+    """INSERT INTO transfers (id, kind, from_account, to_account, amount, number_id, reason, created_at)
+       SELECT 'n' || id || ':hold', 'hold', 'person:1', 'holds', 1, id, '', id FROM numbers""",
+    """INSERT INTO transfers (id, kind, from_account, to_account, amount, hold_id, number_id, reason, created_at)
+       SELECT 'n' || id || ':capture', 'capture', 'holds', 'income', 1, 'n' || id || ':hold', id, '', id FROM numbers
+       WHERE id % 2 = 0""",
+    """INSERT INTO outbox (key, chat_id, kind, priority, number_id, sms_id, state, done_at, next_attempt_at, created_at)
+       SELECT 'sms:' || id, 1, 'sms', 0, number_id, id, 'sent', id, id, id FROM sms""",
+    """INSERT INTO quotes SELECT 'old-' || id, 1, 'buy', 'sandbox', 'wa', 'GB', '', 'activation', 0, 1, 1, NULL, id, id
+       FROM numbers""",
+    """INSERT INTO renewals (number_id, user_id, quote_id, state, hours, price, cost, old_expires_at, created_at,
+                             closed_at)
+       SELECT id, 1, 'renew-' || id, 'done', 1, 1, 1, 1, 1, 1 FROM numbers""",
+    """INSERT INTO orphans (provider, provider_ref, number_id, created_at, check_at, closed_at)
+       SELECT 'sandbox', 'lost-' || id, id, id, id, id FROM numbers""",
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("plans") / "a.db"
+    asyncio.run(_fill(path))
+    return path
+
+
+async def _fill(path: Path) -> None:
+    async with await Database.open(path, synchronous="OFF") as db, db.transaction() as tx:
+        for user_id in (1, 2, 3):
+            await users.upsert(tx, Seen(user_id, "P"), Role.MEMBER, 0)
+        for statement in FILL:
+            await tx.all(statement)
+
+
+class Undone(Exception):
+    """Rolls a transaction back."""
+
+
+@asynccontextmanager
+async def _trial(path: Path) -> AsyncIterator[Tx]:
+    """A transaction that is undone, so that the next one finds the same rows."""
+    async with await Database.open(path, synchronous="OFF", exclusive=False) as db:
+        with suppress(Undone):
+            async with db.transaction() as tx:
+                yield tx
+                raise Undone
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_a_hot_statement_scans_no_table(filled: Path, name: str) -> None:
+    async with _trial(filled) as tx:
+        explained = Explaining(tx)
+        started = time.perf_counter()
+        await HOT[name](explained)
+        took = time.perf_counter() - started
+    assert explained.plans
+    assert [plan for plan in explained.plans if FULL_SCAN.search(plan)] == UNUSED.get(name, [])
+    assert took < 0.5
+
+
+async def test_the_check_would_see_a_scan(filled: Path) -> None:
+    async with _trial(filled) as tx:
+        explained = Explaining(tx)
+        await explained.all("SELECT id FROM numbers WHERE reason = 'x'")
+    assert [plan for plan in explained.plans if FULL_SCAN.search(plan)] != []
+
+
+OWED = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+    INSERT INTO outbox (key, chat_id, kind, priority, number_id, state, next_attempt_at, created_at)
+    SELECT 'k' || i, {chat}, 'notice', 0, 1, '{state}', 0, 0 FROM n"""
+
+
+@pytest.mark.parametrize(
+    ("what", "statements"),
+    [
+        ("one chat that is owed them all", (OWED.format(chat=1, state="pending"),)),
+        ("ten thousand chats", ("INSERT INTO chats (id, user_id) SELECT id + 10, 1 FROM numbers",
+                                OWED.format(chat="i + 10", state="pending"))),
+        ("a blocked chat", ("UPDATE chats SET parked_at = 1 WHERE id = 1", OWED.format(chat=1, state="parked"))),
+    ],
+)  # fmt: skip
+async def test_what_is_due_is_found_in_milliseconds_among_ten_thousand(
+    filled: Path, what: str, statements: tuple[str, ...]
+) -> None:
+    async with _trial(filled) as tx:
+        for statement in statements:
+            await tx.all(statement)
+        await outbox.want_card(tx, 2, 5, 0)
+        await outbox.due(tx, 1, 16)
+        started = time.perf_counter()
+        for _ in range(5):
+            found = await outbox.due(tx, 1, 16)
+        took_ms = (time.perf_counter() - started) * 1000 / 5
+    assert found[-1].chat_id == 2 or len(found) == 16
+    assert took_ms < 100, what
