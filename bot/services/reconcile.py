@@ -146,8 +146,6 @@ class Reconcile:
             return
         outcome = await provider.cancel(sent.provider_ref)
         current = await numbers.get(self._db.read, number.id) or sent
-        if current.state is not State.CANCELLING:
-            return
         if isinstance(outcome, Done):
             await self._cancelled(current)
         elif isinstance(outcome, Refused) and isinstance(outcome.error, CancelTooEarly):

@@ -468,7 +468,7 @@ READERS: dict[str, Callable[[Reply], object]] = {
     status=st.sampled_from([200, 200, 200, 204, 302, 400, 401, 404, 500]),
     dialect=st.sampled_from(list(DIALECTS)),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_no_answer_whatever_raises_anything_but_the_typed_errors(
     name: str, body: bytes, status: int, dialect: str
 ) -> None:
@@ -533,7 +533,7 @@ def test_every_reader_of_json_has_a_true_answer_to_be_garbled() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 def test_a_true_answer_with_one_part_of_it_changed_is_read_or_refused(data: st.DataObject) -> None:
     reader, answer = data.draw(st.sampled_from(SAMPLES))
     body = json.dumps(data.draw(garbled(answer))).encode()
@@ -542,7 +542,7 @@ def test_a_true_answer_with_one_part_of_it_changed_is_read_or_refused(data: st.D
 
 
 @given(body=BODY)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_nothing_is_taken_for_a_purchase_that_does_not_name_an_id_and_a_phone(body: bytes) -> None:
     try:
         found = activations.bought(classify(Answer(200, {}, body), DIALECTS["sms-activate"], NOW))
@@ -553,7 +553,7 @@ def test_nothing_is_taken_for_a_purchase_that_does_not_name_an_id_and_a_phone(bo
 
 
 @given(body=st.binary(max_size=60) | BODY)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_webhook_whatever_raises_anything_but_its_own_error(body: bytes) -> None:
     try:
         [event] = hints(WebhookRequest({}, body))

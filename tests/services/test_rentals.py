@@ -160,6 +160,22 @@ async def test_a_rental_does_not_end_while_its_renewal_is_undecided(house: House
     assert (found.state, found.expires_at) == (State.ACTIVE, int(number.expires_at or 0) + 24 * HOUR)
 
 
+async def test_a_rental_that_is_over_at_its_provider_waits_for_its_renewal_too(house: House) -> None:
+    user, number = await _rent(house)
+    house.clock.now = int(number.expires_at or 0) - 10
+    quote = await house.renewals.quote(user, number.id, 24)
+    renewal, _ = await house.renewals.begin(user, quote.id)
+    house.clock.advance(10)
+    await house.expire()
+    await house.poll()
+    assert await house.state(number) == "active"
+    house.clock.advance(house.timing.answer_due)
+    await house.check()
+    assert (await _renewal(house, renewal)).state == "failed"
+    await house.expire()
+    assert await house.state(number) == "completed"
+
+
 async def test_time_that_was_added_too_late_to_be_paid_for_is_the_persons(house: House) -> None:
     """The answer arrives after the renewal was given up: they keep the time, and the released hold."""
     user, number = await _rent(house)

@@ -38,7 +38,7 @@ async def _made(path: Path) -> None:
 async def _refused(path: Path, *, exclusive: bool = True) -> str:
     before = path.read_bytes() if path.is_file() else b""
     with pytest.raises(DatabaseUnusable) as refused:
-        await Database.open(path, exclusive=exclusive)
+        await (await Database.open(path, exclusive=exclusive)).close()
     assert (path.read_bytes() if path.is_file() else b"") == before, "the file was changed"
     assert "\n" not in str(refused.value)
     return str(refused.value)
@@ -129,7 +129,7 @@ async def test_a_path_that_cannot_be_a_database_is_refused(tmp_path: Path) -> No
     (tmp_path / "file").touch()
     assert "cannot be written" in await _refused(tmp_path / "file" / "a.db")
     with pytest.raises(DatabaseUnusable):
-        await Database.open(tmp_path / "none.db", exclusive=False)
+        await (await Database.open(tmp_path / "none.db", exclusive=False)).close()
     assert not (tmp_path / "none.db").exists()
 
 
