@@ -71,6 +71,7 @@ class App:
         self._registry = Builder(rig.clock, world, rig.hook).build(config.providers)
         self._line = Line(self._line_settings())
         self._texts = Texts.load()
+        self._delivery: Delivery | None = None
         self._wire()
 
     @classmethod
@@ -107,7 +108,7 @@ class App:
         self.access = Access(db, clock, timing, self._door())
         self.wallet = Wallet(db, clock)
         self.offers = Offers(registry, Catalogue.shipped(), pricing, clock)
-        self.purchases = Purchases(db, clock, timing, registry, terms, wake)
+        self.purchases = Purchases(db, clock, timing, registry, self.offers, terms, wake)
         self.numbers = Numbers(db, clock, timing, registry, wake)
         self.renewals = Renewals(db, clock, timing, registry, pricing, terms, self.numbers, wake)
         secrets = {
@@ -150,7 +151,12 @@ class App:
     def _face(self) -> None:
         """The handlers and the sweeps; the bot's name is known by now."""
         texts, catalogue = self._texts, self.offers.catalogue
-        house = House(self.config.currency, self.config.billing == "prepaid", self.config.topup_text)
+        house = House(
+            self.config.currency,
+            self.config.billing == "prepaid",
+            self.config.topup_text,
+            many_providers=len(self._registry) > 1,
+        )
         search = Search(catalogue, lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
         deps = Deps(
             db=self._db,
@@ -169,10 +175,9 @@ class App:
         face = build_face(deps, self._line.bot.username)
         face.router.register(self._line.app)
         messenger = TelegramMessenger(self._line.bot, texts, face.number_views, self._rig.clock, surely_not_sent)
-        self._delivery = Delivery(
-            self._db, self._rig.clock, self._rig.timing, self.numbers, messenger, self._scheduler.wake
-        )
-        self._add_sweeps(self._delivery)
+        delivery = Delivery(self._db, self._rig.clock, self._rig.timing, self.numbers, messenger, self._scheduler.wake)
+        self._delivery = delivery
+        self._add_sweeps(delivery)
 
     def _add_sweeps(self, delivery: Delivery) -> None:
         self._scheduler.add(Sweep.DELIVER, delivery.sweep)
@@ -200,13 +205,13 @@ class App:
         def left_s() -> float:
             return max(0.1, deadline - asyncio.get_running_loop().time())
 
-        delivery: Delivery | None = getattr(self, "_delivery", None)
         await self._safely("intake", self._line.stop_intake())
         await self._safely("sweeps", self._scheduler.stop(left_s()))
         await self._safely("work", self._background.drain(left_s()))
-        if delivery is not None:
-            await self._safely("delivery", delivery.drain(left_s()))
+        if self._delivery is not None:
+            await self._safely("delivery", self._delivery.drain(left_s()))
         await self._safely("telegram", self._line.stop(left_s()))
+        await self._safely("late work", self._background.drain(left_s()))  # what the last presses started
         if self._stage is not None:
             self._stage.end_streams()
         await self._safely("http", self._http.stop())

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
+from pydantic import SecretStr
 from telegram.error import InvalidToken, TelegramError
 
-from bot.clients import ClientSettings, proxy_for, telegram_httpx_kwargs
+from bot.clients import ClientSettings, ProxyUnusable, proxy_for, telegram_httpx_kwargs
 from bot.config import Config
 from bot.domain.errors import ProviderError
 from bot.domain.money import to_decimal
@@ -14,6 +15,7 @@ from bot.providers.build import Builder
 from bot.services.clock import now_ms
 from handlers.line import Line, LineSettings
 from storage.db import Database, DatabaseUnusable, engine_version
+from storage.lock import is_there
 
 WITHIN_S = 15.0
 
@@ -36,10 +38,10 @@ async def _database(config: Config, say: Say) -> bool:
     note = " (before 3.51.3: safe here, because only one connection writes)" if flawed else ""
     say(f"SQLite {version}{note}")
     path = config.database_path
-    if not path.exists():
-        say(f"Database {path}: not there yet, made at the first start")
-        return True
     try:
+        if not is_there(path):
+            say(f"Database {path}: not there yet, made at the first start")
+            return True
         async with await Database.open(path, exclusive=False) as db:
             say(f"Database {path}: fine, schema {await db.version()}")
     except DatabaseUnusable as error:
@@ -52,10 +54,18 @@ async def _telegram(config: Config, say: Say) -> bool:
     if config.bot_token is None:
         say("Telegram: BOT_TOKEN is not set, so 'make run' starts the demo")
         return True
-    settings = ClientSettings(connect_timeout_s=WITHIN_S / 2, proxy=proxy_for(config.telegram_api_url))
+    try:
+        proxy = proxy_for(config.telegram_api_url)
+    except ProxyUnusable as error:
+        say(f"Telegram: {error}")
+        return False
+    return await _line(config, ClientSettings(connect_timeout_s=WITHIN_S / 2, proxy=proxy), config.bot_token, say)
+
+
+async def _line(config: Config, settings: ClientSettings, token: SecretStr, say: Say) -> bool:
     line = Line(
         LineSettings(
-            token=config.bot_token.get_secret_value(),
+            token=token.get_secret_value(),
             api_url=config.telegram_api_url.rstrip("/"),
             rate=config.telegram_rate,
             webhook_url=None,
@@ -82,7 +92,11 @@ async def _providers(config: Config, say: Say) -> list[bool]:
     if not config.providers:
         say("Providers: none is set up, so nothing can be sold; see PROVIDERS in .env.example")
         return [True]
-    registry = Builder(now_ms).build(config.providers)
+    try:
+        registry = Builder(now_ms).build(config.providers)
+    except ProxyUnusable as error:
+        say(f"Providers: {error}")
+        return [False]
     try:
         return [await _provider(one, config, say) for one in registry]
     finally:

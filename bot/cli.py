@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from bot import checks, logs
 from bot.app import App
+from bot.clients import ProxyUnusable
 from bot.config import Config, ConfigError, load
 from bot.demo.sandbox_server import create_app as create_sandbox_app
 from bot.demo.stage import Stage
@@ -23,10 +24,11 @@ from bot.services.wallet import Wallet
 from bot.web.server import HttpServer, PortTaken
 from handlers.line import TokenRefused
 from storage.db import Database, DatabaseUnusable
+from storage.lock import is_there
 
 Command: TypeAlias = Callable[[Config, argparse.Namespace], Coroutine[Any, Any, int]]
 
-CANNOT_START = (DatabaseUnusable, PortTaken, TokenRefused)
+CANNOT_START = (DatabaseUnusable, PortTaken, ProxyUnusable, TokenRefused)
 """Their texts are lines for the operator."""
 
 
@@ -72,13 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     add("run", run, "start the bot; without BOT_TOKEN, the demo")
     add("demo", demo, "start the demo, whatever the configuration says")
     sandbox_parser = add("sandbox", sandbox, "run the sandbox provider as a process of its own, on loopback")
-    sandbox_parser.add_argument("--port", type=int, default=9000, help="default 9000; 0 takes any free one")
+    sandbox_parser.add_argument("--port", type=_port, default=9000, help="default 9000; 0 takes any free one")
     add("check", check, "show the configuration, and whether everything answers")
     credit_parser = add("credit", credit, "give a person money (or take it, below zero)")
     credit_parser.add_argument("user_id", type=int, help="the person's Telegram id, as /people shows it")
     credit_parser.add_argument("amount", help="in CURRENCY, such as 5 or 2.50")
     credit_parser.add_argument("reason", nargs="+", help="what the statement shows")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
 
 
 async def run(config: Config, _arguments: argparse.Namespace) -> int:
@@ -168,8 +176,7 @@ async def check(config: Config, _arguments: argparse.Namespace) -> int:
 
 async def credit(config: Config, arguments: argparse.Namespace) -> int:
     """Beside a running bot too: one transaction on a connection of its own, which never checkpoints."""
-    exists = config.database_path.exists()
-    if not exists:
+    if not is_there(config.database_path):
         raise DatabaseUnusable(f"There is no database at {config.database_path} yet. Start the bot once first.")
     async with await Database.open(config.database_path, exclusive=False) as db:
         key = f"terminal:{os.urandom(9).hex()}"

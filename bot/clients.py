@@ -13,6 +13,10 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 
+class ProxyUnusable(ValueError):
+    """The surroundings name a proxy that we cannot go through; the text is a line for the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
     """Bounds of one client. A total over the whole call is the caller's `asyncio.timeout`; so is the answer's size."""
@@ -52,7 +56,7 @@ def telegram_httpx_kwargs(settings: ClientSettings) -> dict[str, Any]:
 def proxy_for(url: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The proxy that HTTPS_PROXY or HTTP_PROXY, ALL_PROXY and NO_PROXY (either case) name for `url`.
 
-    Loopback needs no exemption. Raises ValueError, in words for the operator, when it is not an http(s) one.
+    Loopback needs no exemption. Raises ProxyUnusable when it is not an http(s) one.
     """
     environ = os.environ if environ is None else environ
     variables = {key.lower(): value.strip() for key, value in environ.items() if value.strip()}
@@ -64,7 +68,10 @@ def proxy_for(url: str, environ: Mapping[str, str] | None = None) -> str | None:
         if proxy := variables.get(name):
             address = proxy if "://" in proxy else f"http://{proxy}"
             if not address.startswith(("http://", "https://")):
-                raise ValueError(f"{name.upper()} names a kind of proxy that is not supported: use an http:// one.")
+                raise ProxyUnusable(
+                    f"{name.upper()} names a kind of proxy that is not supported. "
+                    f"Use an http:// one, or exempt {host} by NO_PROXY."
+                )
             return address
     return None
 

@@ -6,6 +6,7 @@ from bot.texts import Texts, Words, plain
 from bot.texts import mark as _
 
 COMMANDS = {
+    "menu": _("Start page"),
     "buy": _("Get a number"),
     "rent": _("Rent a number for hours or days"),
     "numbers": _("Your open numbers"),

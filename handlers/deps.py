@@ -23,7 +23,8 @@ class House:
     currency: str
     prepaid: bool
     topup_text: str
-    admin_contact: str = ""
+    many_providers: bool = False
+    """Where there is a choice, a number says whose it is."""
 
     def money(self, t: Words, units: Units) -> str:
         return t.money(units, self.currency)

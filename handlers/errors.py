@@ -1,8 +1,5 @@
 """Every refusal as a sentence in the person's language, with the next step under it."""
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from bot.domain import errors as e
 from bot.texts import Html, Words
 from bot.texts import mark as _
@@ -34,8 +31,6 @@ LIMITS = {
     "purchases_per_day": _("✋ Limit per day reached: {n}. Nothing was charged. Come back tomorrow."),
 }
 UNEXPECTED = _("⚠️ Something went wrong on my side. Your numbers and your money are safe. Please try again.")
-
-Explain: TypeAlias = Callable[[Words, Exception], Html]
 
 
 class Explainer:
@@ -70,6 +65,8 @@ class Explainer:
             return (key(t("💳 Balance"), b.Balance()), menu)
         if isinstance(error, e.LimitReached | e.NotFound | e.WrongState):
             return (key(t("🗂 My numbers"), b.MyNumbers()), menu)
-        if isinstance(error, e.NotAllowed | e.NothingToSell | e.BadAmount | e.LinkUsed):
+        if isinstance(error, e.BadAmount):
+            return (key(t("👥 People"), b.People()), menu)
+        if isinstance(error, e.NotAllowed | e.NothingToSell | e.LinkUsed):
             return (menu,)
         return (key(t("📱 Get a number"), b.Services("activation")), menu)

@@ -1,6 +1,7 @@
 """The line to Telegram: one PTB application, its requests, its way of getting updates, and its end."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telegram import Update
-from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ExtBot
 
 from bot.domain.time import Ms
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 RETRY_S = 5.0
+FAREWELL_S = 2.0
+"""For telling Telegram which updates we have; those that it is not told of come again, and are done once."""
 POLL_TIMEOUT_S = 25
 SILENT_FOR_MS = 90_000
 """A long poll answers at least every POLL_TIMEOUT_S; PTB's poller can die without saying so."""
@@ -88,7 +91,7 @@ class Line:
                 raise TokenRefused(
                     "Telegram refuses BOT_TOKEN. Copy it again from @BotFather (/mybots, API Token), whole."
                 ) from None
-            except (NetworkError, RetryAfter) as error:
+            except TelegramError as error:  # an answer that makes no sense too: a portal, a gateway's page
                 log.warning("Telegram cannot be reached yet (%s); trying again", type(error).__name__)
                 await asyncio.sleep(RETRY_S)
             else:
@@ -121,8 +124,9 @@ class Line:
                 await self.bot.set_webhook(
                     url, allowed_updates=UPDATES, secret_token=self._settings.webhook_secret, drop_pending_updates=False
                 )
-            except (NetworkError, RetryAfter) as error:
-                log.warning("Telegram did not take the webhook (%s); trying again", type(error).__name__)
+            except TelegramError as error:
+                why = error.message if isinstance(error, BadRequest) else type(error).__name__
+                log.warning("Telegram did not take the webhook (%s); trying again", why)
                 await asyncio.sleep(RETRY_S)
             else:
                 return
@@ -135,6 +139,8 @@ class Line:
                 await self._revive()
             except TelegramError as error:
                 log.warning("Telegram does not answer: %s", type(error).__name__)
+            except Exception:  # whatever it was, the next look may find a poller that can be started
+                log.exception("the line to Telegram could not be looked after")
 
     async def _revive(self) -> None:
         if self._settings.webhook_url is not None:
@@ -143,11 +149,14 @@ class Line:
         last = self._polling.last_ok_at or 0
         if self.app.updater is not None and self._settings.clock() - last > SILENT_FOR_MS:
             log.warning("no updates were fetched for a while: starting the poller again")
-            await self.stop_intake()
+            await self._stop_polling()
             await self._start_polling()
 
-    async def take(self, body: bytes) -> None:
-        """An update from the webhook, worked through before this returns. Raises ValueError for no update."""
+    async def take(self, body: bytes) -> bool:
+        """An update from the webhook, worked through before this returns; False when it came too late for that.
+
+        Raises ValueError for no update.
+        """
         try:
             data = json.loads(body)
             known = isinstance(data, dict) and isinstance(data.get("update_id"), int)
@@ -156,19 +165,31 @@ class Line:
             update = None
         if update is None:
             raise ValueError("not an update")
+        if self._updates.closed:
+            return False
         await self.app.update_processor.process_update(update, self.app.process_update(update))
+        return True
 
     async def stop_intake(self) -> None:
+        """Fetch no more; what the webhook brings is still worked through until `stop`."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self._stop_polling()
+
+    async def _stop_polling(self) -> None:
         if self.app.updater is not None and self.app.updater.running:
-            await self.app.updater.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self.app.updater.stop()
 
     async def stop(self, timeout_s: float = 5.0) -> None:
         """Let updates under way end, for `timeout_s` at most: a press that is cut off can be made again."""
-        if self._watcher is not None:
-            self._watcher.cancel()
         await self.stop_intake()
         if self.app.running:
             end = asyncio.get_running_loop().call_later(timeout_s, self._updates.cut_off)
             await self.app.stop()
             end.cancel()
+        self._updates.closed = True
         await self.app.shutdown()
+        # PTB leaves them open where its own initialization failed.
+        await asyncio.gather(self._request.shutdown(), self._polling.shutdown())

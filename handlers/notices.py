@@ -30,5 +30,5 @@ def notice(t: Words, views: NumberViews, letter: Letter) -> Screen:
         moment=t.moment(number.expires_at or 0, letter.owed.created_at),
     )
     again = key(t("🔄 Same again"), b.ShowOffer(number.kind, number.service, number.country, number.hours), fresh=True)
-    here = key(t("📱 This number"), b.ShowNumber(number.id), fresh=True)
-    return Screen(text, ((here if number.is_open else again, key(t("🏠 Menu"), b.Menu(), fresh=True)),))
+    here, menu = views.way_on(t, number)
+    return Screen(text, ((here if number.is_open else again, menu),))

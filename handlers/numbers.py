@@ -1,8 +1,9 @@
 """What people do with the numbers they have."""
 
-from bot.domain.numbers import Quote
+from bot.domain.money import Units
+from bot.domain.numbers import Number, Quote
 from bot.services.numbers import refundable
-from bot.texts import split
+from bot.texts import Html, plain, split
 from handlers import buttons as b
 from handlers.deps import Deps
 from handlers.screens import DANGER, SUCCESS, Screen, in_columns, key
@@ -37,23 +38,23 @@ class NumberHandlers:
     async def show(self, talk: Talk, button: b.ShowNumber) -> None:
         """The number as it stands, as a new message, which is its live card from now on."""
         view = await self._deps.numbers.view(talk.user, button.number_id)
-        number, card = view.number, self._views.card(talk.t, talk.user, view, self._deps.clock())
-        rows = card.rows
-        if number.sms_count:
-            rows = (*rows, (key(talk.t("📨 All SMS"), b.ShowMessages(number.id), fresh=True),))
+        number = view.number
         await talk.answer()
-        message_id = await talk.say(Screen(card.text, rows))
+        message_id = await talk.say(self._views.card(talk.t, talk.user, view, self._deps.clock()))
         if message_id is not None and number.is_open:
             await self._deps.numbers.move_card(talk.user, number.id, talk.chat_id, message_id)
             if number.card_message_id is not None:
                 await talk.replace(number.card_message_id, self._views.moved(talk.t, number))
 
     async def messages(self, talk: Talk, button: b.ShowMessages) -> None:
+        view = await self._deps.numbers.view(talk.user, button.number_id)
         messages = await self._deps.numbers.messages(talk.user, button.number_id)
         await talk.answer()
-        way_on = ((key(talk.t("🗂 My numbers"), b.MyNumbers(), fresh=True),),)
-        for part in split(self._people.messages(talk.t, messages[:10]), LONGEST):
-            await talk.say(Screen(part, way_on))
+        text = self._views.heading(talk.t, view.number) + Html("\n\n") + self._people.messages(talk.t, messages[:10])
+        *others, last = split(text, LONGEST)
+        for part in others:
+            await talk.say(Screen(part))
+        await talk.say(Screen(last, (self._views.way_on(talk.t, view.number),)))
 
     async def another_code(self, talk: Talk, button: b.AnotherCode) -> None:
         await self._deps.numbers.another_code(talk.user, button.number_id)
@@ -71,37 +72,45 @@ class NumberHandlers:
 
     async def release(self, talk: Talk, button: b.Release) -> None:
         """A rental's end, once it is sure; whether the money comes back is said before."""
+        view = await self._deps.numbers.view(talk.user, button.number_id)
+        heading, way_on = self._views.heading(talk.t, view.number), self._views.way_on(talk.t, view.number)
         if button.sure:
             await self._deps.numbers.release(talk.user, button.number_id)
-            await talk.toast(talk.t("☑️ Released."))
+            await talk.answer(plain(talk.t("☑️ Released.")))
+            await talk.show(Screen(heading + Html("\n\n") + talk.t("You have released this number."), (way_on,)))
             return
-        view = await self._deps.numbers.view(talk.user, button.number_id)
-        money_back = refundable(view.number, self._deps.clock())
         lost = talk.t("Release this number for good? Its price is <b>not</b> refunded.")
         back = talk.t("Release this number for good? No SMS has come yet, so its price is refunded.")
+        asked = back if refundable(view.number, self._deps.clock()) else lost
         yes = key(talk.t("✖️ Release"), b.Release(button.number_id, sure=True), DANGER)
         await talk.answer()
-        await talk.say(Screen(back if money_back else lost, ((yes,),)))
+        await talk.say(Screen(heading + Html("\n\n") + asked, ((yes,), way_on)))
 
     async def renew(self, talk: Talk, button: b.Renew) -> None:
         view = await self._deps.numbers.view(talk.user, button.number_id)
         keys = [key(talk.t.duration(hours), b.RenewFor(button.number_id, hours)) for hours in RENEWAL_HOURS]
         text = talk.t(
             "⏩ {title}\nHow much longer? The time is added to what is left.",
-            title=self._views.title(talk.t, view.number),
+            title=self._views.heading(talk.t, view.number),
         )
         await talk.answer()
-        await talk.say(Screen(text, in_columns(keys, 3)))
+        await talk.say(Screen(text, (*in_columns(keys, 3), self._views.way_on(talk.t, view.number))))
 
     async def renew_for(self, talk: Talk, button: b.RenewFor) -> None:
         quote = await self._deps.renewals.quote(talk.user, button.number_id, button.hours)
-        await talk.show(self._renewal_offer(talk, quote))
+        view = await self._deps.numbers.view(talk.user, button.number_id)
+        balance = await self._deps.wallet.balance(talk.user)
+        await talk.show(self._renewal_offer(talk, quote, view.number, balance))
 
-    def _renewal_offer(self, talk: Talk, quote: Quote) -> Screen:
+    def _renewal_offer(self, talk: Talk, quote: Quote, number: Number, balance: Units) -> Screen:
         t, price = talk.t, self._deps.house.money(talk.t, quote.offer.price)
-        text = t("⏩ {time} more for <b>{amount}</b>", time=t.duration(quote.offer.hours), amount=price)
+        lines = [self._views.heading(t, number), Html("")]
+        lines.append(t("⏩ {time} more for <b>{amount}</b>", time=t.duration(quote.offer.hours), amount=price))
+        if self._deps.house.prepaid:
+            lines.append(t("Your balance: {amount}", amount=self._deps.house.money(t, balance)))
         confirm = key(t("✅ Confirm · {amount}", amount=price), b.ConfirmRenewal(quote.id), SUCCESS)
-        return Screen(text, ((confirm,), (key(t("‹ Back"), b.Renew(quote.number_id or 0)),)))
+        _card, menu = self._views.way_on(t, number)
+        return Screen(Html("\n").join(lines), ((confirm,), (key(t("‹ Back"), b.Renew(number.id)), menu)))
 
     async def confirm_renewal(self, talk: Talk, button: b.ConfirmRenewal) -> None:
         renewal, fresh = await self._deps.renewals.begin(talk.user, button.quote_id)
@@ -111,4 +120,5 @@ class NumberHandlers:
             talk.t("⏳ Renewing… I'll let you know when it's done."),
             talk.t("⏩ That renewal is done already."),
         )
-        await talk.show(Screen(done if renewal.state == "done" else under_way))
+        way_on = self._views.way_on(talk.t, (await self._deps.numbers.view(talk.user, renewal.number_id)).number)
+        await talk.show(Screen(done if renewal.state == "done" else under_way, (way_on,)))

@@ -20,11 +20,11 @@ class OrderedByChat(BaseUpdateProcessor):
         super().__init__(max_concurrent_updates)
         self._locks: dict[int, tuple[asyncio.Lock, int]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._closed = False
+        self.closed = False
 
     async def do_process_update(self, update: object, coroutine: Coroutine[Any, Any, Any]) -> None:  # type: ignore[override]
         task = asyncio.current_task()
-        if self._closed or task is None:
+        if self.closed or task is None:
             coroutine.close()
             return
         self._tasks.add(task)
@@ -46,6 +46,8 @@ class OrderedByChat(BaseUpdateProcessor):
                     calm.cancel()
                 await coroutine
         finally:
+            if calm is not None:
+                calm.cancel()  # also where the turn never came
             _, waiting = self._locks[chat_id]
             if waiting == 1:
                 del self._locks[chat_id]
@@ -54,7 +56,7 @@ class OrderedByChat(BaseUpdateProcessor):
 
     def cut_off(self) -> None:
         """End what runs and waits, and take nothing more."""
-        self._closed = True
+        self.closed = True
         for task in self._tasks:
             task.cancel()
 

@@ -27,7 +27,8 @@ class PeopleHandlers:
             before = talk.user.role
             talk.user = await self._deps.access.redeem(talk.user, talk.args[0])
             if talk.user.role is not before:
-                await talk.say(Screen(self._welcome(talk)))
+                await self._shop.menu(talk, self._welcome(talk))
+                return
         await self._shop.menu(talk)
 
     def _welcome(self, talk: Talk) -> Html:
@@ -40,7 +41,8 @@ class PeopleHandlers:
         waiting = await returned(self._deps.db, self._deps.clock, talk.chat_id)
         if waiting:
             text = talk.t.plural("📬 {n} SMS was waiting for you:", "📬 {n} SMS were waiting for you:", waiting)
-            await talk.say(Screen(text))
+            mine = key(talk.t("🗂 My numbers"), b.MyNumbers(), fresh=True)
+            await talk.say(Screen(text, ((mine, key(talk.t("🏠 Menu"), b.Menu(), fresh=True)),)))
 
     async def help(self, talk: Talk) -> None:
         await talk.show(self._views.help(talk.t, admin=talk.user.role.is_admin))
@@ -112,4 +114,6 @@ class PeopleHandlers:
         key_ = f"update:{talk.update_id}:credit"
         balance = await self._deps.wallet.credit(talk.user, int(person), amount, " ".join(reason), key=key_)
         amount_now = self._deps.house.money(talk.t, balance)
-        await talk.say(Screen(talk.t("💳 Done. {person} now has {amount}.", person=person, amount=amount_now)))
+        text = talk.t("💳 Done. {person} now has {amount}.", person=person, amount=amount_now)
+        ways_on = (key(talk.t("👥 People"), b.People(), fresh=True), key(talk.t("🏠 Menu"), b.Menu(), fresh=True))
+        await talk.say(Screen(text, (ways_on,)))

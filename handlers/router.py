@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -10,13 +9,13 @@ from telegram import Chat, Message, Update
 from telegram import User as TelegramUser
 from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, ContextTypes, MessageHandler, filters
 
-from bot.domain.errors import CodepigeonError, OldButton, Refusal
+from bot.domain.errors import CodepigeonError, LimitReached, Refusal, TooLittleMoney
 from bot.domain.people import Role, Seen, User
 from bot.services.access import require_member
 from handlers import buttons as b
 from handlers.deps import Deps
 from handlers.errors import Explainer
-from handlers.screens import FRESH, Screen
+from handlers.screens import FRESH, Screen, key
 from handlers.talk import Talk
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,6 @@ class Router:
         self._commands = commands
         self._text = text
         self._came_back = came_back
-        self.last_update_at: float | None = None
 
     def register(self, app: App) -> None:
         app.add_handler(CallbackQueryHandler(self.pressed))
@@ -116,7 +114,7 @@ class Router:
 
     def _unknown(self, talk: Talk) -> Screen:
         text = talk.t("🤔 I don't know that command. /help shows what I can do.")
-        return Screen(text, self._explainer.screen(talk.t, OldButton()).rows)
+        return Screen(text, ((key(talk.t("❓ Help"), b.Help()), key(talk.t("🏠 Menu"), b.Menu())),))
 
     async def said_in_group(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         message, person = update.effective_message, update.effective_user
@@ -139,7 +137,6 @@ class Router:
     async def _talk(
         self, update: Update, context: ContextTypes.DEFAULT_TYPE, person: TelegramUser, chat_id: int
     ) -> Talk:
-        self.last_update_at = time.time()
         user = await self._user(person)
         t = self._deps.texts.of(user.language)
         return Talk(context.bot, user, t, chat_id, update.update_id)
@@ -156,6 +153,8 @@ class Router:
         screen = self._explainer.screen(talk.t, error)
         if talk.user.role is Role.GUEST:
             screen = Screen(screen.text)  # every button would be refused
+        if isinstance(error, LimitReached | TooLittleMoney):
+            talk.message_id = None  # the offer stays: its Confirm works again once the limit or the balance allows
         if in_place and talk.user.role is not Role.GUEST:
             await talk.answer()
             await talk.show(screen)

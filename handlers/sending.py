@@ -117,7 +117,8 @@ def sorted_out(error: TelegramError, surely_not_sent: Callable[[BaseException], 
     if isinstance(error, InvalidToken):
         return NotSent("Telegram refuses the token", 30.0)
     if isinstance(error, BadRequest):
-        return Undeliverable(error.message)
+        # PTB appends the whole of an answer that is no JSON, which may repeat the message.
+        return Undeliverable(error.message.partition(". Parsing the server response")[0])
     if isinstance(error, NetworkError) and surely_not_sent is not None and surely_not_sent(error):
         return NotSent("no contact")
     return MaybeSent(type(error).__name__)

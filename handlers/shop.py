@@ -2,8 +2,10 @@
 
 from bot.domain.errors import NoOffer, OldButton
 from bot.domain.numbers import Kind
+from bot.texts import Html
 from handlers import buttons as b
 from handlers.deps import Deps
+from handlers.screens import Screen
 from handlers.talk import Talk
 from handlers.views_people import PeopleViews
 from handlers.views_shop import ShopViews
@@ -15,9 +17,11 @@ class ShopHandlers:
         self._views = views
         self._people = people
 
-    async def menu(self, talk: Talk) -> None:
+    async def menu(self, talk: Talk, news: Html | None = None) -> None:
+        """The first page, with `news` above it."""
         selling = self._deps.offers.sells
-        await talk.show(self._views.menu(talk.t, talk.user.name, admin=talk.user.role.is_admin, selling=selling))
+        screen = self._views.menu(talk.t, talk.user.name, admin=talk.user.role.is_admin, selling=selling)
+        await talk.show(Screen(news + Html("\n\n") + screen.text, screen.rows) if news else screen)
 
     async def _not_set_up(self, talk: Talk) -> None:
         await talk.show(self._people.not_set_up(talk.t, admin=talk.user.role.is_admin))

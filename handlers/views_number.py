@@ -6,7 +6,7 @@ from bot.domain.people import User
 from bot.domain.sms import Sms
 from bot.domain.time import Ms
 from bot.services.numbers import View
-from bot.texts import Html, Words, escape, foreign, split
+from bot.texts import Html, Words, foreign, split, visible_length
 from bot.texts import mark as _
 from handlers import buttons as b
 from handlers.deps import House
@@ -42,6 +42,15 @@ class NumberViews:
             country=t.country(number.country),
         )
 
+    def heading(self, t: Words, number: Number) -> Html:
+        """The title, and the number below it once there is one."""
+        title = self.title(t, number)
+        return title + Html("\n") + t.phone(number.phone) if number.phone else title
+
+    def way_on(self, t: Words, number: Number) -> tuple[Key, ...]:
+        """Below what is said about a number: to its card, and to the menu."""
+        return (key(t("📱 This number"), b.ShowNumber(number.id), fresh=True), key(t("🏠 Menu"), b.Menu(), fresh=True))
+
     def card(self, t: Words, user: User, view: View, now: Ms) -> Screen:
         """The live card: what the number is, how it stands, and what can be done with it now."""
         number = view.number
@@ -55,7 +64,9 @@ class NumberViews:
             lines.append(t("Ends {moment}", moment=t.moment(number.expires_at, now)))
         if price := self._price(t, number):
             lines.append(price)
-        if number.test:
+        if self._house.many_providers and number.state is not State.FAILED:
+            lines.append(t("Provider: {name}", name=number.provider))
+        if number.test and number.phone:
             lines.append(t("<i>Test number: no real phone behind it.</i>"))
         return Screen(Html("\n").join(lines), self._card_rows(t, user, view))
 
@@ -65,6 +76,8 @@ class NumberViews:
 
     def _standing(self, t: Words, view: View, now: Ms) -> Html:
         number = view.number
+        if number.state is State.BUYING and number.attempt > 1:
+            return t("⏳ The provider before had none. Asking {provider} now…", provider=number.provider)
         if number.state is State.ACTIVE:
             return t(_waiting(number))
         if number.state is State.CANCELLING:
@@ -115,38 +128,35 @@ class NumberViews:
             again = b.ShowOffer(number.kind, number.service, number.country, number.hours)
             other = b.Countries(number.kind, number.service)
             rows.append((key(t("🔄 Same again"), again, fresh=True), key(t("🌍 Other countries"), other, fresh=True)))
-            rows.append((key(t("🏠 Menu"), b.Menu(), fresh=True),))
+        everything = (key(t("📨 All SMS"), b.ShowMessages(number.id), fresh=True),) if number.sms_count else ()
+        rows.append((*everything, key(t("🏠 Menu"), b.Menu(), fresh=True)))
         return tuple(rows)
 
     def sms(self, t: Words, user: User, view: View, sms: Sms) -> list[Screen]:
-        """The message that drops in: the code large and on its own, then the whole text. Long texts make several."""
+        """The message that drops in: the code large and on its own, then the whole text.
+
+        A text too long for one message goes on in others; code, id and copy button are all in the first.
+        """
         number = view.number
         head: list[Html] = []
         if sms.code:
             head += [t("🔑 {code}", code=_code(sms.code, hidden=user.hide_codes)), Html("")]
-        head.append(self.title(t, number))
-        if number.phone:
-            head.append(escape(t.phone(number.phone)))
+        head.append(self.heading(t, number))
         head.append(t("From {sender}", sender=foreign(sms.sender or "?")))
         body = Html("<blockquote>") + self._body(user, sms) + Html("</blockquote>")
         foot = Html(f"<i>#{number.id}-{sms.ordinal}</i>")
-        parts = split(Html("\n").join([*head, body, foot]), LONGEST)
-        screens = [Screen(part) for part in parts]
-        screens[-1] = Screen(parts[-1], self._sms_rows(t, user, number, sms))
+        first, *rest = split(Html("\n").join([*head, body]), LONGEST - visible_length(foot) - 1)
+        way_on = self.way_on(t, number)
+        copying = ((_copy_code(t, user, sms.code),),) if sms.code else ()
+        first = Html(first.rstrip("\n"))
+        screens = [Screen(first + Html("\n") + foot, (*copying, way_on)), *(Screen(part) for part in rest)]
+        if rest:
+            screens[-1] = Screen(rest[-1], (way_on,))
         return screens
 
     def _body(self, user: User, sms: Sms) -> Html:
         text = foreign(sms.text or "…")
         return Html("<tg-spoiler>") + text + Html("</tg-spoiler>") if user.hide_codes else text
-
-    def _sms_rows(self, t: Words, user: User, number: Number, sms: Sms) -> Rows:
-        rows: list[tuple[Key, ...]] = []
-        if sms.code:
-            rows.append((_copy_code(t, user, sms.code),))
-        rows.append(
-            (key(t("📱 This number"), b.ShowNumber(number.id), fresh=True), key(t("🏠 Menu"), b.Menu(), fresh=True))
-        )
-        return tuple(rows)
 
 
 def _waiting(number: Number) -> str:

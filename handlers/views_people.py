@@ -115,6 +115,7 @@ class PeopleViews:
             b.SetHideCodes(not user.hide_codes),
         )
         text = t("⚙️ <b>Settings</b>\n\nHidden codes stay blurred until you tap them; copying works as before.")
+        text = text + Html("\n") + (t("Now codes are hidden.") if user.hide_codes else t("Now codes are shown."))
         return Screen(text, (*in_columns(languages, 2), (hide,), _menu(t)))
 
     def help(self, t: Words, *, admin: bool) -> Screen:

@@ -81,11 +81,14 @@ class ShopViews:
             target = b.ShowOffer(kind, service, offer.country)
             rows.append((key(self._line(t, offer), b.Lengths(service, offer.country) if offer.hours else target),))
         turn = _turning(page.number, page.pages, lambda number: b.Countries(kind, service, number))
-        text = t("🌍 <b>{service}</b>: which country?\nCheapest first.", service=self._name(t, service))
+        name = self._name(t, service)
+        text = t("🌍 <b>{service}</b>: which country?\nCheapest first.", service=name)
+        if kind is Kind.ACTIVATION:
+            text = text + " " + t("Or type the one you need: <i>{service} germany</i>", service=name)
         if not offers:
             text = t(
                 "😔 No numbers for <b>{service}</b> right now. Come back later.",
-                service=self._name(t, service),
+                service=name,
             )
         return Screen(text, (*rows, *turn, self._ways_on(t, kind)))
 
@@ -114,6 +117,9 @@ class ShopViews:
         if offer.kind is Kind.RENTAL:
             lines.append(t("Yours for {time}", time=t.duration(offer.hours)))
         lines.append(t("Price: <b>{amount}</b>", amount=self._house.money(t, offer.price)))
+        if quote.at_most > offer.price:
+            most = self._house.money(t, quote.at_most)
+            lines.append(t("Up to {amount} from another provider, should this one have none", amount=most))
         lines.append(self._promise(t, offer))
         if self._house.prepaid:
             lines.append(t("Your balance: {amount}", amount=self._house.money(t, balance)))

@@ -251,6 +251,9 @@ async def _configure_writer(writer: aiosqlite.Connection, synchronous: str, *, c
     await writer.execute_fetchall("PRAGMA foreign_keys = ON")
     if not checkpoints:
         await writer.execute_fetchall("PRAGMA wal_autocheckpoint = 0")
+    # A file that may only be read is opened all the same, and refuses its first write.
+    for statement in ("BEGIN IMMEDIATE", "PRAGMA user_version = 0", "ROLLBACK"):
+        await writer.execute_fetchall(statement)
 
 
 async def _uninterrupted(work: Awaitable[T]) -> T:

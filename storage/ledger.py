@@ -10,8 +10,6 @@ from bot.domain.time import Ms
 from storage.db import Reader, Tx
 
 OPERATOR = "operator"
-HOLDS = "holds"
-INCOME = "income"
 
 
 def person(user_id: int) -> str:

@@ -47,6 +47,14 @@ class FileLock:
         os.close(self._descriptor)
 
 
+def is_there(database: Path) -> bool:
+    """Raises DatabaseUnusable for a place that cannot be looked at."""
+    try:
+        return database.exists()
+    except OSError as error:
+        raise _unwritable(database, error) from None
+
+
 def make_private(database: Path) -> None:
     """Make the file where there is none, for its owner only: it will hold people's SMS. Raises DatabaseUnusable."""
     try:

@@ -34,6 +34,8 @@ def from_row(row: Row) -> Number:
         card_chat_id=row["card_chat_id"],
         card_message_id=row["card_message_id"],
         closed_at=row["closed_at"],
+        operator=row["operator"],
+        attempt=row["attempt"],
         check_attempts=row["check_attempts"],
     )
 
@@ -99,6 +101,25 @@ async def add(
         message_id,
     )
     return from_row(rows[0])
+
+
+async def retarget(tx: Tx, number: Number, offer: Offer, ref: str, *, test: bool, check_at: Ms) -> Number | None:
+    """The same wish at another provider, after the one before surely refused; None when it was decided meanwhile."""
+    row = await tx.one(
+        """UPDATE numbers SET provider = $3, ref = $4, operator = $5, cost = $6, price = $7, test = $8, check_at = $9,
+               check_attempts = 0, attempt = attempt + 1
+           WHERE id = $1 AND state = 'buying' AND attempt = $2 RETURNING *""",
+        number.id,
+        number.attempt,
+        offer.provider,
+        ref,
+        offer.operator,
+        offer.cost,
+        offer.price,
+        int(test),
+        check_at,
+    )
+    return from_row(row) if row else None
 
 
 async def activate(
@@ -193,6 +214,19 @@ async def set_card(tx: Tx, number_id: int, chat_id: int, message_id: int) -> Non
     await tx.all(
         "UPDATE numbers SET card_chat_id = $2, card_message_id = $3 WHERE id = $1", number_id, chat_id, message_id
     )
+
+
+async def known_refs(db: Reader, provider: str, since: Ms) -> set[str]:
+    """The provider's references that are somebody's: of live numbers, of those bought since, and of orphans."""
+    rows = await db.all(
+        """SELECT provider_ref FROM numbers
+           WHERE provider = $1 AND state IN ('active', 'cancelling')
+           UNION SELECT provider_ref FROM numbers WHERE created_at >= $2 AND provider = $1 AND provider_ref IS NOT NULL
+           UNION SELECT provider_ref FROM orphans WHERE provider = $1""",
+        provider,
+        since,
+    )
+    return {row["provider_ref"] for row in rows}
 
 
 async def open_of(db: Reader, user_id: int) -> list[Number]:

@@ -23,6 +23,7 @@ def _quote(row: Row) -> Quote:
         ),
         expires_at=row["expires_at"],
         number_id=row["number_id"],
+        cap=row["cap"],
     )
 
 
@@ -30,8 +31,8 @@ async def add(tx: Tx, quote: Quote, now: Ms) -> None:
     offer = quote.offer
     await tx.all(
         """INSERT INTO quotes (id, user_id, purpose, provider, service, country, operator, kind, hours, cost, price,
-                               number_id, created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+                               number_id, created_at, expires_at, cap)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
         quote.id,
         quote.user_id,
         quote.purpose,
@@ -46,6 +47,7 @@ async def add(tx: Tx, quote: Quote, now: Ms) -> None:
         quote.number_id,
         now,
         quote.expires_at,
+        quote.at_most,
     )
 
 

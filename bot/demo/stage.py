@@ -46,7 +46,11 @@ class Stage:
     @classmethod
     async def open(cls, config: Config, port: int) -> Self:
         """Start both worlds; `port` is where the program itself will listen."""
-        stack = AsyncExitStack()
+        async with AsyncExitStack() as stack:
+            return cls(*await cls._build(config, port, stack), stack.pop_all())
+
+    @staticmethod
+    async def _build(config: Config, port: int, stack: AsyncExitStack) -> tuple[Config, TelegramWorld, SandboxWorld]:
         token = f"{secrets.randbelow(10**9) + 10**9}:{secrets.token_urlsafe(26)[:35]}"
         telegram = TelegramWorld(token)
         people = [telegram.add_user(name, language=language) for name, language in PEOPLE]
@@ -71,9 +75,10 @@ class Stage:
             "admin_ids": frozenset(people[:1]),
             "access": "open",
             "billing": "prepaid",
-            "providers": {"sandbox": ProviderConfig(kind="sandbox", webhook_secret=SecretStr(secret))},
+            "providers": config.providers
+            or {"sandbox": ProviderConfig(kind="sandbox", webhook_secret=SecretStr(secret))},
         }
-        return cls(config.model_copy(update=differing), telegram, sandbox, stack)
+        return config.model_copy(update=differing), telegram, sandbox
 
     def mount(self, app: FastAPI, port: int) -> None:
         """Put the page and the control API into the program's own server."""

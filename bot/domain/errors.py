@@ -4,7 +4,7 @@ CodepigeonError
 ├── Refusal                  the person asked for something that cannot be; their state is unchanged
 │   ├── NotInvited  NotAllowed  LinkUsed
 │   ├── NotFound             not there, or not theirs: the two are told apart to nobody
-│   ├── QuoteGone  OldButton  WrongState  TooEarly  TooLittleMoney  LimitReached  BadAmount
+│   ├── QuoteGone  OldButton  WrongState  TooLittleMoney  LimitReached  BadAmount
 │   └── NoOffer  NothingToSell
 └── ProviderError            the outside world; `permanent` says whether trying again can help
     ├── NoNumbers  PriceRisen  ProviderFunds  BadKey  BadRequest  Gone  Denied  CancelTooEarly
@@ -49,14 +49,6 @@ class OldButton(Refusal):
 
 class WrongState(Refusal):
     """The number's state does not allow the verb."""
-
-
-class TooEarly(Refusal):
-    """The provider takes a cancel only from `at` on; it is queued and will be done then."""
-
-    def __init__(self, at: Ms) -> None:
-        super().__init__("cancel queued")
-        self.at = at
 
 
 class TooLittleMoney(Refusal):

@@ -82,6 +82,12 @@ class Quote:
     expires_at: Ms
     number_id: int | None = None
     """The number to be renewed, for Purpose.RENEW."""
+    cap: Units = 0
+    """The most that the person agreed to pay, when another provider has to serve; never less than the price."""
+
+    @property
+    def at_most(self) -> Units:
+        return max(self.cap, self.offer.price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,24 @@ class Number:
     closed_at: Ms | None
     check_attempts: int = 0
     """How often its provider was asked in vain what became of it."""
+    operator: str = ""
+    attempt: int = 1
+    """Which provider is being asked, counting from 1: another one may serve when the first refuses."""
+
+    @property
+    def offer(self) -> Offer:
+        """What is being bought, or was: the provider's own part of the number."""
+        return Offer(
+            provider=self.provider,
+            service=self.service,
+            country=self.country,
+            kind=self.kind,
+            cost=self.cost,
+            price=self.price,
+            stock=0,
+            hours=self.hours,
+            operator=self.operator,
+        )
 
     @property
     def is_open(self) -> bool:

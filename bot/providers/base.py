@@ -5,7 +5,7 @@ Reads raise `ProviderError`. Verbs that change something answer with an outcome 
 reconciled by asking again, never guessed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -23,6 +23,8 @@ class Capabilities:
 
     batch: bool = True
     """`fetch` is one request, however many numbers."""
+    page: int = 100
+    """How many numbers are handed to one `fetch`; a provider that lists all of them anyway takes all at once."""
     another_code: bool = True
     rentals: bool = False
     renew: bool = False
@@ -166,12 +168,19 @@ class Provider(Protocol):
         """Buy one number at `offer.cost` or less. `ref` is ours, unique, at most 40 characters."""
         ...
 
-    async def find(self, offer: Offer, ref: str, since: Ms) -> Sold | None:
-        """The number bought under `ref` by a call whose answer was lost; None when there is surely none yet."""
+    async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
+        """The number bought under `ref` by a call whose answer was lost; None when there is surely none yet.
+
+        `known` are the provider's references that are somebody's already: where no reference of ours travels with a
+        purchase, a lost one is what is left. Raises ProviderError where it cannot be told.
+        """
         ...
 
     async def fetch(self, provider_refs: Sequence[str]) -> Sequence[RemoteNumber]:
-        """The state and all SMS of these numbers; one row for each ref, GONE where it is not known."""
+        """The state and all SMS of these numbers: one row for each ref that could be asked, GONE where it is unknown.
+
+        A row is missing only where its own question failed; ProviderError means that none was answered.
+        """
         ...
 
     async def another_code(self, provider_ref: str) -> VerbOutcome: ...

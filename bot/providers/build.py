@@ -10,6 +10,7 @@ from bot.clients import ClientSettings, make_client, proxy_for
 from bot.config import ProviderConfig
 from bot.domain.time import SECOND, Ms
 from bot.providers.base import Provider
+from bot.providers.breaker import Breaker
 from bot.providers.http import ProviderHttp
 from bot.providers.registry import Registry
 from bot.providers.sandbox.adapter import SandboxProvider
@@ -45,7 +46,8 @@ class Builder:
         closers: Closers = []
         make = {"handler_api": self._handler_api, "fivesim": self._fivesim, "rest": self._rest}
         providers = {
-            name: make.get(config.kind, self._sandbox)(name, config, closers) for name, config in configs.items()
+            name: Breaker(make.get(config.kind, self._sandbox)(name, config, closers), self.clock)
+            for name, config in configs.items()
         }
         return Registry(providers, closers)
 
@@ -64,7 +66,7 @@ class Builder:
         from bot.providers.fivesim.api import BASE
 
         config = config.model_copy(update={"url": config.url or BASE})
-        http = self._http(config, closers, min_interval_s=_FIVESIM_INTERVAL_S)
+        http = self._http(config, closers, min_interval_s=_FIVESIM_INTERVAL_S, most_bytes=_PRICE_LIST_BYTES)
         return FiveSim(name, http, url=config.url or BASE, api_key=_key(config), clock=self.clock)
 
     def _rest(self, name: str, config: ProviderConfig, closers: Closers) -> Provider:

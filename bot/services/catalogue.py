@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.domain.catalogue import Catalogue, Service
-from bot.domain.errors import NoOffer, NothingToSell, ProviderError, ProviderFault
+from bot.domain.errors import NoOffer, NothingToSell, ProviderError
+from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.time import MINUTE, SECOND, Ms
 from bot.providers.base import Provider, Stock
@@ -23,6 +24,11 @@ RECENT = 10 * MINUTE
 """How old a list may be that is shown because its provider does not answer."""
 SPARED_FOR = 3 * SECOND
 """After a failure a provider is not asked for that list, so that one that hangs is not waited for by everybody."""
+
+
+TOLERANCE_PERCENT = 125
+"""How much more than the price another provider may ask, of 100; it is said before anybody confirms."""
+FALLBACKS = 3
 
 
 class Shelf:
@@ -101,6 +107,26 @@ class Offers:
                 return offer
         raise NoOffer
 
+    async def fallbacks(self, offer: Offer, at_most: Units) -> list[Offer]:
+        """What the other providers ask for the same, cheapest first, up to a price. Empty where none can be asked."""
+        try:
+            same = await self._on_sale(offer.kind, offer.service)
+        except (ProviderError, NothingToSell):
+            return []
+        others = [
+            one
+            for one in same
+            if (one.country, one.hours) == (offer.country, offer.hours)
+            and one.provider != offer.provider
+            and one.price <= at_most
+        ]
+        return _cheapest(others, lambda one: one.provider)
+
+    async def cap(self, offer: Offer) -> Units:
+        """The most to agree to, so that another provider can serve when this one refuses."""
+        others = await self.fallbacks(offer, offer.price * TOLERANCE_PERCENT // 100)
+        return max((one.price for one in others[:FALLBACKS]), default=offer.price)
+
     async def _on_sale(self, kind: Kind, service: str) -> list[Offer]:
         return [
             self._offer(provider, row)
@@ -139,7 +165,7 @@ class Offers:
             else:
                 rows.extend((provider.name, row) for row in result)
         if errors and len(errors) == len(sellers):
-            raise errors[0] if isinstance(errors[0], ProviderFault) else ProviderFault("no provider answers")
+            raise errors[0]
         return rows
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.time import MINUTE, Ms
+from bot.providers.base import Provider
+from bot.providers.breaker import Breaker
 from bot.providers.registry import Registry
 from bot.services.clock import Clock
 from storage import outbox
@@ -39,22 +41,29 @@ class Health:
 
     async def report(self) -> Report:
         now = self._clock()
-        database = await self._database()
+        database, owed = await self._database(now)
         telegram_at = self._telegram_at()
         telegram_ok = telegram_at is not None and now - telegram_at < TELEGRAM_SILENT_FOR
         parts = {
             "database": database,
             "telegram": {"ok": telegram_ok, "last_contact": telegram_at},
-            "providers": {one.name: {"last_contact": self._provider_at.get(one.name)} for one in self._registry},
+            "providers": {one.name: self._provider(one) for one in self._registry},
         }
-        if database["ok"]:
-            depth = await outbox.depth(self._db.read)
-            age = now - depth.oldest_at if depth.oldest_at is not None else 0
-            parts["outbox"] = {"pending": depth.pending, "oldest_ms": age}
+        if owed:
+            parts["outbox"] = owed
         return Report(bool(database["ok"] and telegram_ok), parts)
 
-    async def _database(self) -> dict[str, Any]:
+    def _provider(self, provider: Provider) -> dict[str, Any]:
+        told: dict[str, Any] = {"last_contact": self._provider_at.get(provider.name)}
+        if isinstance(provider, Breaker):
+            told["circuit"] = provider.circuit
+        return told
+
+    async def _database(self, now: Ms) -> tuple[dict[str, Any], dict[str, int]]:
+        """Whether it answers, and what it says is owed."""
         try:
-            return {"ok": True, "schema": await self._db.version()}
+            schema, depth = await self._db.version(), await outbox.depth(self._db.read)
         except StorageError as error:
-            return {"ok": False, "error": type(error).__name__}
+            return {"ok": False, "error": type(error).__name__}, {}
+        age = now - depth.oldest_at if depth.oldest_at is not None else 0
+        return {"ok": True, "schema": schema}, {"pending": depth.pending, "oldest_ms": age}

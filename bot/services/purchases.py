@@ -12,10 +12,11 @@ from bot.domain.errors import LimitReached, NoOffer, ProviderFault, QuoteGone, T
 from bot.domain.numbers import Number, Offer, Purpose, Quote
 from bot.domain.people import Limits, User
 from bot.domain.time import DAY, MINUTE
-from bot.providers.base import Provider, Refused, Sold, Unknown
+from bot.providers.base import AllocateOutcome, Provider, Refused, Sold, Unknown
 from bot.providers.registry import Registry
 from bot.services import settle
 from bot.services.access import require_member
+from bot.services.catalogue import Offers
 from bot.services.clock import Clock
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import ledger, numbers, outbox, quotes
@@ -34,12 +35,20 @@ class Terms:
 
 class Purchases:
     def __init__(
-        self, db: Database, clock: Clock, timing: Timing, registry: Registry, terms: Terms, wake: Wake
+        self,
+        db: Database,
+        clock: Clock,
+        timing: Timing,
+        registry: Registry,
+        offers: Offers,
+        terms: Terms,
+        wake: Wake,
     ) -> None:
         self._db = db
         self._clock = clock
         self._timing = timing
         self._registry = registry
+        self._offers = offers
         self._terms = terms
         self._wake = wake
 
@@ -52,6 +61,7 @@ class Purchases:
             user_id=user.id,
             purpose=Purpose.BUY,
             offer=offer,
+            cap=await self._offers.cap(offer),
             expires_at=now + self._timing.quote_life,
         )
         async with self._db.transaction() as tx:
@@ -120,17 +130,52 @@ class Purchases:
 
         An unknown outcome leaves it buying: the reconcile sweep asks what was sold.
         """
-        quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
-        provider = self._registry.get(number.provider)
-        if quote is None or provider is None:
-            outcome: Sold | Refused | Unknown = Refused(ProviderFault("not set up"))
-        else:
-            outcome = await provider.allocate(quote.offer, number.ref)
+        tried = {number.provider}
+        outcome = await self._ask(number)
+        while isinstance(outcome, Refused) and (elsewhere := await self._elsewhere(number, tried)) is not None:
+            number = elsewhere
+            tried.add(number.provider)
+            outcome = await self._ask(number)
         if isinstance(outcome, Unknown):
             log.warning("number %d: the purchase at %s has no answer: %s", number.id, number.provider, outcome.detail)
         else:
             await self.settle_purchase(number, outcome)
         return await numbers.get(self._db.read, number.id) or number
+
+    async def _ask(self, number: Number) -> AllocateOutcome:
+        provider = self._registry.get(number.provider)
+        if provider is None:
+            return Refused(ProviderFault("not set up"))
+        return await provider.allocate(number.offer, number.ref)
+
+    async def _elsewhere(self, number: Number, tried: set[str]) -> Number | None:
+        """After a sure refusal: the same wish at the next provider, at the price that was agreed to or less."""
+        quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
+        if quote is None:
+            return None
+        for offer in await self._offers.fallbacks(quote.offer, quote.at_most):
+            provider = self._registry.get(offer.provider)
+            if provider is not None and offer.provider not in tried:
+                return await self._retarget(number, offer, test=provider.capabilities.test)
+        return None
+
+    async def _retarget(self, number: Number, offer: Offer, *, test: bool) -> Number | None:
+        """The old hold goes back and a new one is made, in one transaction."""
+        now, check_at = self._clock(), self._clock() + self._timing.answer_due
+        async with self._db.transaction() as tx:
+            if self._terms.prepaid and await ledger.balance(tx, number.user_id) + number.price < offer.price:
+                return None
+            ref = f"cp-{secrets.token_hex(12)}"
+            moved = await numbers.retarget(tx, number, offer, ref, test=test, check_at=check_at)
+            if moved is None:
+                return None
+            await ledger.release(tx, settle.subject(number), now)
+            if self._terms.prepaid:
+                subject, reason = settle.subject(moved), moved.service
+                await ledger.hold(tx, subject, moved.user_id, offer.price, number_id=moved.id, reason=reason, now=now)
+            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)
+        self._wake(Sweep.DELIVER)
+        return moved
 
     async def allocate(self, user: User, quote_id: str) -> Number:
         """`begin` and `buy` in one, for a caller that waits for the number."""

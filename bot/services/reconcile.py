@@ -8,7 +8,7 @@ from functools import partial
 
 from bot.domain.errors import CancelTooEarly, NoNumbers, ProviderError, ProviderFault, Throttled
 from bot.domain.numbers import Kind, Number, State
-from bot.domain.time import Ms
+from bot.domain.time import HOUR, Ms
 from bot.providers.base import Done, Provider, Refused, RemoteNumber, RemoteState, Unknown
 from bot.providers.registry import Registry
 from bot.services import settle
@@ -19,7 +19,7 @@ from bot.services.lanes import Lanes, each
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing, Wake
-from storage import due, numbers, orphans, outbox, quotes, renewals
+from storage import due, numbers, orphans, outbox, renewals
 from storage.db import Database
 from storage.orphans import Orphan
 from storage.renewals import Renewal
@@ -120,12 +120,9 @@ class Reconcile:
 
     async def _find(self, provider: Provider, number: Number) -> None:
         """A purchase without its answer: adopt what was sold, or give up once it surely never arrived."""
-        quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
-        if quote is None:
-            await self._defer(number)
-            return
         try:
-            sale = await provider.find(quote.offer, number.ref, number.created_at)
+            known = await numbers.known_refs(self._db.read, provider.name, number.created_at - HOUR)
+            sale = await provider.find(number.offer, number.ref, number.created_at, known)
         except ProviderError as error:
             log.warning("number %d: %s does not say what it sold: %s", number.id, number.provider, error.reason)
             await self._defer(number, error)

@@ -180,7 +180,9 @@ class Renewals:
         except (ProviderError, IndexError):
             await self.defer(renewal)
             return
-        if remote.expires_at is not None and remote.expires_at > renewal.old_expires_at + NEAR:
+        if remote.expires_at is None:
+            await self.defer(renewal)  # it does not say, which is not a no
+        elif remote.expires_at > renewal.old_expires_at + NEAR:
             await self._settle(renewal, number, Renewed(remote.provider_ref, remote.expires_at))
         elif self._clock() - renewal.created_at >= self._timing.find_grace:
             await self._settle(renewal, number, Refused(ProviderFault("never arrived")))

@@ -17,7 +17,7 @@ from storage.db import Tx
 
 def subject(number: Number) -> str:
     """What the ledger calls the money of a number."""
-    return f"n{number.id}"
+    return f"n{number.id}" if number.attempt == 1 else f"n{number.id}.{number.attempt}"
 
 
 def chat_of(number: Number) -> int:

@@ -14,8 +14,6 @@ from storage.ledger import Entry
 STATEMENT_LENGTH = 12
 LARGEST_ID = 2**52
 """Telegram's ids have at most 52 significant bits; a longer one was mistyped."""
-LARGEST_ID = 2**52
-"""Telegram's ids have at most 52 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Wallet:
         if not 0 < user_id <= LARGEST_ID:
             raise NotFound
         async with self._db.transaction() as tx:
-            if user_id > LARGEST_ID or await users.get(tx, user_id) is None:
+            if await users.get(tx, user_id) is None:
                 raise NotFound
             if await ledger.exists(tx, key):
                 return await ledger.balance(tx, user_id)

@@ -74,14 +74,15 @@ class Watch:
         """All pages, or what follows the page at which the last poll failed: one bad page hides no other."""
         name = provider.name
         page: list[str] = []
+        size = provider.capabilities.page
         after = self._resume_after.pop(name, "")
         try:
-            while page := await due.live_refs(self._db.read, name, after, PAGE):
+            while page := await due.live_refs(self._db.read, name, after, size):
                 await self._read_page(provider, page)
                 after = page[-1]
         except ProviderError as error:
             log.warning("poll of %s failed: %s", name, error.reason)
-            if len(page) == PAGE:
+            if len(page) == size:
                 self._resume_after[name] = page[-1]
             wait = int(error.retry_after_s * 1000) if isinstance(error, Throttled) else self._timing.poll_middle
             self._not_before[name] = self._clock() + wait

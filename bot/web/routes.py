@@ -28,10 +28,13 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TelegramHook:
-    """Telegram's webhook: the header's secret, and what takes an update in. Returns once its effect is safe."""
+    """Telegram's webhook: the header's secret, and what takes an update in.
+
+    `take` returns once the effect is safe: False where it took nothing, because the program is about to end.
+    """
 
     secret: str
-    take: Callable[[bytes], Awaitable[None]]
+    take: Callable[[bytes], Awaitable[bool]]
 
 
 def create_app(
@@ -99,12 +102,12 @@ def _telegram_routes(telegram: TelegramHook) -> APIRouter:
         if not hmac.compare_digest(given.encode(), telegram.secret.encode()):
             return _said("not found", 404)
         try:
-            await telegram.take(await _body(request))
+            taken = await telegram.take(await _body(request))
         except TooLarge:
             return _said("body too large", 413)
         except ValueError:
             return _said("not an update", 400)
-        return Response(status_code=200)
+        return Response(status_code=200) if taken else _said("try again", 503)
 
     return router
 

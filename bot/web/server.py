@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Self
@@ -10,6 +11,13 @@ import uvicorn
 from starlette.types import ASGIApp
 
 GRACE_S = 3
+
+
+_MEND = {
+    errno.EADDRINUSE: "Stop the program that uses it, or set HTTP_PORT to another port (0 takes any free one).",
+    errno.EACCES: "Set HTTP_PORT to one above 1023.",
+}
+_MEND_HOST = "Set HTTP_HOST to an address of this machine, such as 127.0.0.1."
 
 
 class PortTaken(Exception):
@@ -33,7 +41,7 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Bound at once, so that its port is known; serving between `start` and `stop`."""
+    """Listening at once, so that its port is known and surely ours; serving between `start` and `stop`."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -49,11 +57,12 @@ class HttpServer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # to bind alone keeps nobody else away who sets SO_REUSEADDR too
         except OSError as error:
             listener.close()
             raise PortTaken(
                 f"HTTP_HOST {host} with HTTP_PORT {port} cannot be used ({error.strerror}). "
-                "Stop the program that uses it, or set HTTP_PORT to another port (0 takes any free one)."
+                f"{_MEND.get(error.errno or 0, _MEND_HOST)}"
             ) from None
         return cls(listener)
 
@@ -77,7 +86,9 @@ class HttpServer:
         up.cancel()
 
     async def stop(self) -> None:
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-        self._listener.close()
+        try:
+            if self._server is not None and self._task is not None:
+                self._server.should_exit = True
+                await self._task
+        finally:
+            self._listener.close()

@@ -53,6 +53,7 @@ CREATE TABLE quotes (
     hours      INTEGER NOT NULL CHECK (hours >= 0),
     cost       INTEGER NOT NULL CHECK (cost >= 0),
     price      INTEGER NOT NULL CHECK (price >= 0),
+    cap        INTEGER NOT NULL CHECK (cap >= price), -- the most that was agreed to, from whichever provider
     number_id  INTEGER REFERENCES numbers (id),
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -66,6 +67,7 @@ CREATE TABLE numbers (
     quote_id        TEXT NOT NULL UNIQUE, -- a double tap finds the number that the first one made
     provider        TEXT NOT NULL,
     ref             TEXT NOT NULL UNIQUE,
+    attempt         INTEGER NOT NULL DEFAULT 1, -- which provider it is that is being asked, counting from 1
     provider_ref    TEXT,
     phone           TEXT,
     service         TEXT NOT NULL,

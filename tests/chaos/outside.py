@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,6 @@ from bot.providers.sandbox.settings import SandboxSettings
 from bot.providers.sandbox.world import SandboxWorld
 from bot.services.clock import now_ms
 from bot.services.wallet import Wallet
-from bot.web.server import HttpServer
 from storage import users
 from storage.db import Database
 from tests.chaos.program import HOST, Spec
@@ -70,15 +70,15 @@ async def outside(
         telegram.add_user(name)
     async with contextlib.AsyncExitStack() as stack:
         # Bound and never listening, it keeps the program's port for it between two lives.
-        reserved = HttpServer.bind(HOST, 0)
-        stack.push_async_callback(reserved.stop)
-        sandbox = SandboxWorld(clock=now_ms, settings=settings, notify=_notifier(stack, reserved.port, webhooks))
+        reserved = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind((HOST, 0))
+        port = reserved.getsockname()[1]
+        sandbox = SandboxWorld(clock=now_ms, settings=settings, notify=_notifier(stack, port, webhooks))
         stack.push_async_callback(sandbox.aclose)
         telegram_url = await stack.enter_async_context(serving(telegram_server.create_app(telegram)))
         sandbox_url = await stack.enter_async_context(serving(sandbox_server.create_app(sandbox)))
-        spec = Spec(
-            _environ(telegram_url, sandbox_url, database), reserved.port, str(folder / "program.log"), poll_ms=poll_ms
-        )
+        spec = Spec(_environ(telegram_url, sandbox_url, database), port, str(folder / "program.log"), poll_ms=poll_ms)
         yield Outside(telegram, sandbox, spec, database)
 
 

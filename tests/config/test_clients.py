@@ -9,7 +9,7 @@ import pytest
 from telegram.error import NetworkError, TimedOut
 from telegram.request import HTTPXRequest
 
-from bot.clients import ClientSettings, make_client, proxy_for, surely_not_sent, telegram_httpx_kwargs
+from bot.clients import ClientSettings, ProxyUnusable, make_client, proxy_for, surely_not_sent, telegram_httpx_kwargs
 from tests.config.loopback import serve
 
 QUICK = ClientSettings(connect_timeout_s=1.0, read_timeout_s=1.0)
@@ -211,7 +211,7 @@ def test_the_environment_names_the_proxy(url: str, environ: dict[str, str], prox
 
 
 def test_a_socks_proxy_is_refused_in_words_without_its_password():
-    with pytest.raises(ValueError, match="HTTPS_PROXY") as caught:
+    with pytest.raises(ProxyUnusable, match="HTTPS_PROXY") as caught:
         proxy_for("https://a.example", {"HTTPS_PROXY": "socks5://me:planted@x:1"})
     assert "planted" not in str(caught.value)
 

@@ -17,12 +17,14 @@ from telegram.request import HTTPXRequest
 
 from bot.clients import ClientSettings, make_client, telegram_httpx_kwargs
 from bot.logs import CHATTY, Redactor, install
+from handlers.sending import sorted_out
 from tests.config.loopback import serve
 
 TOKEN = "123456789:AAMarkerMarkerMarkerMarkerMarkerMa"
 KEY = 'k"e\\y märker/+&'
 SMS = "your code is 424242"
-LIBRARIES = (*CHATTY, "uvicorn", "uvicorn.error", "uvicorn.asgi")
+REQUESTS = "telegram.request.BaseRequest"
+LIBRARIES = (*CHATTY, REQUESTS, "uvicorn", "uvicorn.error", "uvicorn.asgi")
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +154,25 @@ async def test_real_libraries_leak_nothing_at_debug(tmp_path: Path):
 async def test_real_libraries_do_leak_without_redaction(tmp_path: Path):
     written = await what_libraries_log(tmp_path, redact=False)
     assert [marker for marker in MARKERS if marker not in written] == []
+
+
+@pytest.mark.parametrize("redact", [True, False])
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+async def test_an_answer_that_repeats_a_message_is_logged_by_nobody(status: bytes, redact: bool):
+    """PTB logs a whole answer that is no JSON, at ERROR: a gateway's page may repeat what was sent."""
+    stream = io.StringIO()
+    install("DEBUG", "text", [TOKEN], redact=redact, stream=stream)
+    page = f"<html>cannot serve: {SMS}</html>".encode()
+    raw = b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status, len(page), page)
+    request = HTTPXRequest(httpx_kwargs=telegram_httpx_kwargs(ClientSettings()))
+    async with serve(raw=raw) as server, request:
+        bot = telegram.Bot(TOKEN, base_url=f"{server.url}/bot", request=request)
+        with pytest.raises(telegram.error.TelegramError) as caught:
+            await bot.delete_webhook()
+    logging.getLogger("handlers").error("not sent: %s", sorted_out(caught.value))
+    assert "not sent" in stream.getvalue()
+    assert (f"{REQUESTS}: Can not load" in stream.getvalue()) is not redact
+    assert (SMS in stream.getvalue()) is not redact
 
 
 def test_a_record_that_cannot_be_formatted_shows_no_arguments():

@@ -18,7 +18,8 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """Yields the base URL, without a slash at its end. Callers may connect at once: the socket listens already."""
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    # uvicorn's loggers are the process's: what was set here would hold for the other tests' programs too.
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = _Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # asyncio sets it only on sockets whose protocol is named, which a listener's children's is not; each

@@ -1,5 +1,6 @@
 """Rows for tests of storage."""
 
+from dataclasses import replace
 from typing import Any
 
 from bot.domain.numbers import Kind, Number, Offer, Purpose, Quote
@@ -17,7 +18,8 @@ def quote(quote_id: str, user_id: int = 1, **changes: Any) -> Quote:
         "offer": OFFER,
         "expires_at": 1_000,
     }
-    return Quote(**{**fields, **changes})
+    made = Quote(**{**fields, **changes})
+    return replace(made, cap=made.at_most)
 
 
 async def buying(tx: Tx, name: str = "q", user_id: int = 1, now: int = 0) -> Number:

@@ -13,7 +13,7 @@ import pytest
 
 from storage.db import Database
 from storage.errors import DatabaseUnusable
-from storage.lock import FileLock
+from storage.lock import FileLock, is_there
 from storage.migrate import Migration, migrate, shipped
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,22 @@ async def test_a_new_database_is_made_with_its_folder_for_its_owner_only(tmp_pat
         row = await db.read.one("PRAGMA journal_mode")
         assert row is not None
         assert row[0] == "wal"
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+async def test_a_database_that_can_only_be_read_is_refused_at_the_opening(tmp_path: Path, exclusive: bool) -> None:
+    path = tmp_path / "a.db"
+    await _made(path)
+    content = bytearray(path.read_bytes())
+    content[18] = 3  # the write version of a later SQLite: such a file is opened for reading alone, by root too
+    path.write_bytes(content)
+    assert "cannot be opened for writing" in await _refused(path, exclusive=exclusive)
+
+
+def test_a_place_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
+    assert not is_there(tmp_path / "a.db")
+    with pytest.raises(DatabaseUnusable, match="DATABASE_URL"):
+        is_there(tmp_path / ("a" * 300))
 
 
 async def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:

@@ -113,8 +113,8 @@ FILL = (
        WHERE id % 2 = 0""",
     """INSERT INTO outbox (key, chat_id, kind, priority, number_id, sms_id, state, done_at, next_attempt_at, created_at)
        SELECT 'sms:' || id, 1, 'sms', 0, number_id, id, 'sent', id, id, id FROM sms""",
-    """INSERT INTO quotes SELECT 'old-' || id, 1, 'buy', 'sandbox', 'wa', 'GB', '', 'activation', 0, 1, 1, NULL, id, id
-       FROM numbers""",
+    """INSERT INTO quotes SELECT 'old-' || id, 1, 'buy', 'sandbox', 'wa', 'GB', '', 'activation', 0, 1, 1, 1, NULL, id,
+       id FROM numbers""",
     """INSERT INTO renewals (number_id, user_id, quote_id, state, hours, price, cost, old_expires_at, created_at,
                              closed_at)
        SELECT id, 1, 'renew-' || id, 'done', 1, 1, 1, 1, 1, 1 FROM numbers""",

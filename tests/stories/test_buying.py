@@ -24,8 +24,9 @@ async def test_a_person_presses_their_way_to_a_code(tmp_path, webhook):
         assert card.message_id == offer.message_id, "the pressed message becomes the card"
         assert card.marked("code") == [card.phone]
         assert card.copied(says.COPY_NUMBER) == card.phone
-        assert len(card.buttons) == 2, "nothing but Copy and Cancel can work now"
+        assert len(card.buttons) == 3, "nothing but Copy and Cancel can be done with it now"
         assert card.button(says.CANCEL)
+        assert card.button(says.MENU)
         assert story.rows("SELECT balance FROM accounts WHERE id = 'holds'")[0]["balance"] > 0
 
         ada.look_from_now()

@@ -4,27 +4,47 @@ import contextlib
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot import logs
+from bot.services.clock import now_ms
+from tests.simulators.engine import Supplier
+from tests.simulators.handler_api import Hero
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, OWNER_ID, TOKEN, playing
+from tests.support.stories import HOOK_SECRET, OWNER_ID, TOKEN, Person, Story, playing
+from tests.support.telegram import serving
 
 API_KEY = "planted-api-key-5f1c9e"
+QUERY_KEY = "planted-query-key-77ab31"
+QUERY_HOOK_SECRET = "planted-query-hook-42e0d9"
 TEXT = "Planted words of an SMS: your code is"
 CODE = "918273"
 SENDER = "PlantedSender"
+QUERY_TEXT = "Other planted words, code"
+QUERY_CODE = "564738"
+
+LOGGERS = (
+    *logs.CHATTY,
+    "",
+    "telegram.request.BaseRequest",
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "uvicorn.asgi",
+)
 
 
 @contextlib.contextmanager
 def logging_to(stream: io.StringIO, *, redact: bool) -> Iterator[None]:
     """As `main.py` sets it up at LOG_LEVEL=DEBUG; afterwards as it was."""
-    names = [*logs.CHATTY, "", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"]
-    levels = {name: logging.getLogger(name).level for name in names}
-    handler = logs.install("DEBUG", "text", [TOKEN, HOOK_SECRET, API_KEY], redact=redact, stream=stream)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    secrets = [TOKEN, HOOK_SECRET, API_KEY, QUERY_KEY, QUERY_HOOK_SECRET]
+    handler = logs.install("DEBUG", "text", secrets, redact=redact, stream=stream)
     try:
         yield
     finally:
@@ -33,29 +53,79 @@ def logging_to(stream: io.StringIO, *, redact: bool) -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
+@dataclass(frozen=True)
+class Site:
+    """A member of the handler_api family, whose key travels in the query of every request."""
+
+    supplier: Supplier
+    simulator: Hero
+    settings: dict[str, str]
+
+
+@contextlib.asynccontextmanager
+async def a_site() -> AsyncIterator[Site]:
+    supplier = Supplier(now_ms)
+    simulator = Hero(supplier, key=QUERY_KEY)
+    async with serving(simulator) as url:
+        settings = {
+            "KIND": "handler_api",
+            "DIALECT": "hero",
+            "URL": url,
+            "API_KEY": QUERY_KEY,
+            "WEBHOOK_SECRET": QUERY_HOOK_SECRET,
+            "CURRENCY": "XXX",
+            "RATE": "0.0001",  # cheaper than the sandbox, so that it is the one that sells
+        }
+        yield Site(supplier, simulator, {f"PROVIDERS__HERO__{name}": value for name, value in settings.items()})
+
+
 async def _whole_story(tmp_path: Path, *, webhook: bool) -> str:
     """Everything that touches a secret; the invitation's token comes back."""
-    settings = {"ACCESS": "private", "PROVIDERS__SANDBOX__API_KEY": API_KEY}
-    async with playing(tmp_path, settings=settings, webhook=webhook) as story:
-        owner = await story.comes("Olga", user_id=OWNER_ID)
-        shown = await owner.asks("/invite", says.ONE_IN)
-        found = re.search(r"start=([\w-]+)", shown.text)
-        assert found
-        ada = story.person("Ada")
-        await ada.asks(f"/start {found[1]}", says.WELCOME)
-        await owner.asks(f"/credit {ada.id} 20 x", says.CREDITED)
-        card = await ada.buys()
-        story.telegram.faults.add("sendMessage", "500", times=1)
-        story.sandbox.faults.add("fetch", "garbage", times=1)
-        story.sms(card.phone, f"{TEXT} {CODE}", SENDER)
-        await ada.sees(CODE, kind="message")
-        await ada.pushes(says.ANOTHER, says.ASKED_AGAIN)
-        await ada.asks("/numbers", "1 open")
-        ada.forge("ms:1")
-        await ada.sees(TEXT)
-        ada.forge("x" * 80)
-        await ada.sees(says.OLD_BUTTON)
+    async with a_site() as site:
+        settings = {"ACCESS": "private", "PROVIDERS__SANDBOX__API_KEY": API_KEY, **site.settings}
+        async with playing(tmp_path, settings=settings, webhook=webhook) as story:
+            owner = await story.comes("Olga", user_id=OWNER_ID)
+            shown = await owner.asks("/invite", says.ONE_IN)
+            found = re.search(r"start=([\w-]+)", shown.text)
+            assert found
+            ada = story.person("Ada")
+            await ada.asks(f"/start {found[1]}", says.WELCOME)
+            await owner.asks(f"/credit {ada.id} 20 x", says.CREDITED)
+            await _by_the_sandbox(story, ada)
+            await _by_the_site(story, site, ada)
     return found[1]
+
+
+async def _by_the_sandbox(story: Story, ada: Person) -> None:
+    card = await ada.buys("google germany")
+    story.telegram.faults.add("sendMessage", "500", times=1)
+    story.sandbox.faults.add("fetch", "garbage", times=1)
+    story.sms(card.phone, f"{TEXT} {CODE}", SENDER)
+    await ada.sees(CODE, kind="message")
+    await ada.pushes(says.ANOTHER, says.ASKED_AGAIN)
+    await ada.asks("/numbers", "1 open")
+    ada.forge("ms:1")
+    await ada.sees(TEXT)
+    ada.forge("x" * 80)
+    await ada.sees(says.OLD_BUTTON)
+
+
+async def _by_the_site(story: Story, site: Site, ada: Person) -> None:
+    await ada.buys("whatsapp germany")
+    [line] = site.supplier.lines.values()
+    for action in ("getActiveActivations", "getStatus", "getStatusV2", "getAllSms"):
+        site.supplier.faults[action].extend(("reset", "garbage"))
+    story.expected_errors += ("uvicorn.error: ASGI callable returned without starting response.",)  # the resets
+    sms = site.supplier.receive(line.phone, SENDER, f"{QUERY_TEXT} {QUERY_CODE}")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        event = site.simulator.event(line, sms)
+        await client.post(f"{story.url}/hooks/hero/{QUERY_HOOK_SECRET}", json=event)
+    await ada.sees(QUERY_CODE, kind="message", within_s=10)
+
+
+def _by_access_log(written: str) -> str:
+    """What uvicorn noted of requests to the program itself and to the servers around it."""
+    return "\n".join(line for line in written.splitlines() if " uvicorn.access: " in line)
 
 
 @pytest.mark.parametrize("webhook", [False, True], ids=["by long poll", "by webhook"])
@@ -63,12 +133,18 @@ async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path,
     quiet, loud = io.StringIO(), io.StringIO()
     with logging_to(quiet, redact=True):
         token = await _whole_story(tmp_path / "quiet", webhook=webhook)
-    planted = (TOKEN, TOKEN.partition(":")[2], HOOK_SECRET, API_KEY, TEXT, CODE, SENDER, token)
+    keys = (API_KEY, QUERY_KEY, HOOK_SECRET, QUERY_HOOK_SECRET)
+    said = (TEXT, CODE, SENDER, QUERY_TEXT, QUERY_CODE)
+    planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said)
     assert "poll of sandbox failed" in quiet.getvalue(), "something was logged at all"
-    assert [secret for secret in planted if secret in quiet.getvalue()] == []
+    assert "poll of hero failed" in quiet.getvalue()
+    assert [secret for secret in (*planted, token) if secret in quiet.getvalue()] == []
 
     with logging_to(loud, redact=False):
         token = await _whole_story(tmp_path / "loud", webhook=webhook)
     # The sandbox asks for no key, so nothing ever sends it.
-    logged = (TOKEN, HOOK_SECRET, TEXT, CODE, SENDER, token)
+    logged = [secret for secret in (*planted, token) if secret != API_KEY]
     assert [secret for secret in logged if secret not in loud.getvalue()] == []
+    noted = _by_access_log(loud.getvalue())
+    paths = (f"POST /hooks/sandbox/{HOOK_SECRET} ", f"POST /hooks/hero/{QUERY_HOOK_SECRET} ", f"?api_key={QUERY_KEY}&")
+    assert [path for path in paths if path not in noted] == []

@@ -282,6 +282,28 @@ HOSTILE = {
 }
 
 
+def _last_part_came(person):
+    """Of a text in several messages, only the first and the last have buttons."""
+    parts = [one for one in person.since() if one.kind == "message"]
+    return len(parts) > 1 and parts[-1].buttons
+
+
+async def test_of_a_long_sms_the_message_with_the_code_has_its_button_and_the_id(tmp_path):
+    async with playing(tmp_path) as story:
+        ada = await story.comes()
+        card = await ada.buys()
+        ada.look_from_now()
+        story.sms(card.phone, "Your code is 481516. " + "Keep it to yourself. " * 500)
+        first = await ada.sees("481516", "#1-1", kind="message")
+        assert first.copied(says.COPY) == "481516"
+        await until(lambda: _last_part_came(ada), within_s=8)
+        parts = [one for one in ada.since() if one.kind == "message"]
+        assert parts[0] == first
+        assert len(parts) > 2
+        assert [bool(part.buttons) for part in parts] == [True, *[False] * (len(parts) - 2), True]
+        assert parts[-1].button(says.THIS_NUMBER)
+
+
 async def test_hostile_texts_all_arrive(tmp_path):
     async with playing(tmp_path) as story:
         ada = await story.comes()
@@ -290,6 +312,8 @@ async def test_hostile_texts_all_arrive(tmp_path):
             ada.look_from_now()
             story.sms(card.phone, text, sender="<i>S</i>\u202e")
             await ada.sees(f"#1-{ordinal}", kind="message", within_s=8)
+            if len(text.encode("utf-16-le")) // 2 > 4000:
+                await until(lambda: _last_part_came(ada), within_s=8)
             parts = [one for one in ada.since() if one.kind == "message"]
             if what in ("html", "markdown"):
                 assert text in parts[0].text, what

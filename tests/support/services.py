@@ -127,7 +127,7 @@ class House:
         self.access = Access(db, clock, self.timing, door)
         self.wallet = Wallet(db, clock)
         self.offers = Offers(self.registry, Catalogue.shipped(), pricing, clock)
-        self.purchases = Purchases(db, clock, self.timing, self.registry, self.terms, wake)
+        self.purchases = Purchases(db, clock, self.timing, self.registry, self.offers, self.terms, wake)
         self.numbers = Numbers(db, clock, self.timing, self.registry, wake)
         self.renewals = Renewals(db, clock, self.timing, self.registry, pricing, self.terms, self.numbers, wake)
         self.inbox = Inbox(db, clock, self.registry, wake, dict.fromkeys(worlds, HOOK_SECRET))
@@ -303,8 +303,12 @@ async def _check_holds(db: Reader) -> None:
     for hold_id, resolved in (await resolutions(db)).items():
         subject = hold_id.partition(":")[0]
         table = {"n": "numbers", "r": "renewals"}[subject[0]]
-        owner = await db.one(f"SELECT * FROM {table} WHERE id = $1", int(subject[1:]))  # noqa: S608
+        owner_id, _, attempt = subject[1:].partition(".")
+        owner = await db.one(f"SELECT * FROM {table} WHERE id = $1", int(owner_id))  # noqa: S608
         assert owner is not None, hold_id
+        if table == "numbers" and int(attempt or 1) < owner["attempt"]:
+            assert resolved == ["release"], hold_id  # of a provider that refused before another one was asked
+            continue
         assert resolved in ([], ["capture"], ["release"], ["capture", "refund"]), (hold_id, resolved)
         if table == "renewals":
             assert resolved == {"pending": [], "done": ["capture"], "failed": ["release"]}[owner["state"]], hold_id

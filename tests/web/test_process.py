@@ -13,12 +13,24 @@ from pathlib import Path
 import pytest
 
 from bot.demo.telegram.world import TelegramWorld
+from bot.providers.sandbox.settings import SandboxSettings
 from bot.providers.sandbox.world import SandboxWorld
 from storage.db import Database
 from storage.lock import FileLock
+from tests.config.loopback import serve
 from tests.support import says
 from tests.support.processes import Ran, run, running
-from tests.support.stories import HOOK_SECRET, TOKEN, Person, check_books, check_requests, environ, two_worlds, until
+from tests.support.stories import (
+    HOOK_SECRET,
+    TOKEN,
+    Person,
+    check_books,
+    check_requests,
+    environ,
+    playing,
+    two_worlds,
+    until,
+)
 
 API_KEY = "planted-api-key-5f1c9e"
 
@@ -140,6 +152,42 @@ async def test_a_port_in_use_is_named(outside):
     assert not outside.database.exists()
 
 
+async def test_an_address_that_is_not_this_machines_is_named(outside):
+    ran = await run(outside.database.parent, outside.environ | {"HTTP_HOST": "192.0.2.1"}, "run")
+    assert ran.code == 2
+    assert "Set HTTP_HOST to" in ran.complaint
+
+
+async def test_a_proxy_of_an_unknown_kind_is_named(outside):
+    proxied = outside.environ | {"ALL_PROXY": "socks5://me:planted@127.0.0.1:1", "TELEGRAM_API_URL": "http://a.invalid"}
+    ran = await run(outside.database.parent, proxied, "run")
+    assert ran.code == 2
+    assert "ALL_PROXY" in ran.complaint
+    assert "planted" not in ran.complaint
+    ran = await run(outside.database.parent, proxied, "check")
+    assert ran.code == 2
+    assert "Telegram: ALL_PROXY" in ran.out
+    assert "Provider sandbox (sandbox): answers" in ran.out
+    assert ran.err == ""
+
+
+async def test_a_port_beyond_the_last_is_refused(outside):
+    ran = await run(outside.database.parent, {}, "sandbox", "--port", "65536")
+    assert ran.code == 2
+    assert "must be a number from 0 to 65535" in ran.err
+
+
+async def test_the_bot_waits_for_a_telegram_that_answers_nonsense(outside):
+    async with serve(body=b"<html>Please sign in to this network</html>") as portal:
+        waiting = outside.environ | {"TELEGRAM_API_URL": portal.url, "LOG_LEVEL": "INFO"}
+        async with running(outside.database.parent, waiting, "run") as bot:
+            await until(lambda: any("cannot be reached yet" in line for line in bot.err), 15)
+            bot.process.send_signal(signal.SIGTERM)
+            ran = await bot.ended()
+    assert (ran.code, ran.out) == (0, "")
+    assert len(ran.err.splitlines()) == 1, ran.err
+
+
 async def test_a_token_that_telegram_refuses_is_named(outside):
     wrong = TOKEN.replace("planted", "strange")
     ran = await run(outside.database.parent, outside.environ | {"BOT_TOKEN": wrong, "LOG_LEVEL": "INFO"}, "run")
@@ -185,6 +233,7 @@ async def test_check_names_what_does_not_answer(outside):
     assert "not a SQLite database" in ran.out
     assert "refuses BOT_TOKEN" in ran.out
     assert "provider_fault" in ran.out
+    assert ran.err == ""
     _no_secret(ran)
 
 
@@ -281,6 +330,32 @@ async def test_a_stop_under_load_takes_less_than_ten_seconds_and_loses_nothing(o
             assert (await bot.ended()).code == 0
     check_books(outside.database)
     check_requests(world)
+
+
+async def test_a_stop_while_telegram_does_not_answer_takes_less_than_ten_seconds(outside):
+    async with running(outside.database.parent, outside.environ, "run") as bot:
+        await bot.printed("runs as @")
+        outside.telegram.faults.add("*", "timeout_after", times=None)
+        started = time.monotonic()
+        bot.process.send_signal(signal.SIGTERM)
+        ran = await bot.ended(30)
+    assert time.monotonic() - started < 9
+    assert (ran.code, ran.err) == (0, "")
+
+
+async def test_a_press_that_waits_at_the_stop_buys_its_number_all_the_same(tmp_path):
+    """Its purchase is started after the work under way has been waited for, and before the providers' clients end."""
+    slow = SandboxSettings(cancel_from_ms=0, latency_s=(0.3, 0.3))
+    async with playing(tmp_path, sandbox=slow) as story:
+        ada = await story.comes()
+        offer = await ada.asks("whatsapp germany", says.PRICE)
+        async with story.app._db.transaction():  # the press waits for the writer
+            story.telegram.press(ada.id, ada.id, offer.message_id, offer.button(says.CONFIRM)["callback_data"])
+            await asyncio.sleep(0.3)
+            stopping = asyncio.create_task(story.app.stop())
+            await asyncio.sleep(0.5)
+        await stopping
+        assert story.state() == "active"
 
 
 def _received(world: TelegramWorld) -> set[str]:

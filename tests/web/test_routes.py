@@ -43,6 +43,17 @@ async def test_health_is_told_while_all_is_well(tmp_path):
         assert ready.json()["database"]["ok"] is True
 
 
+async def test_readiness_tells_when_a_provider_last_answered(tmp_path):
+    async with playing(tmp_path) as story, client(story) as http:
+        ada = await story.comes()
+        assert (await http.get("/readyz")).json()["providers"]["sandbox"]["last_contact"] is None
+        before = story.clock()
+        await ada.buys()
+        await until(lambda: story.app._watch.last_contact)
+        told = (await http.get("/readyz")).json()["providers"]["sandbox"]["last_contact"]
+        assert before <= told <= story.clock()
+
+
 async def test_readiness_names_telegram_when_it_has_been_silent(tmp_path):
     async with playing(tmp_path) as story, client(story) as http:
         ada = await story.comes()
@@ -163,6 +174,14 @@ async def test_telegrams_webhook_believes_only_its_secret_and_refuses_garbage(tm
             assert (await http.post("/telegram/webhook", json=body, headers=good)).status_code == 200
         ada = await story.comes()
         await ada.sees(says.HELLO)
+
+
+async def test_an_update_that_comes_while_the_bot_ends_is_left_to_telegram(tmp_path):
+    async with playing(tmp_path, webhook=True) as story, client(story) as http:
+        await story.comes()
+        story.app._line._updates.cut_off()
+        answer = await http.post("/telegram/webhook", json={"update_id": 9}, headers=_telegram_headers(story.app))
+        assert answer.status_code == 503, "so that it is posted again"
 
 
 async def test_telegrams_webhook_is_answered_after_the_effect_is_safe(tmp_path):

@@ -3,8 +3,9 @@
 import { api } from "./api.js";
 import { arrange, h, setText } from "./dom.js";
 import { icon, mark } from "./icons.js";
+import { invitation } from "./invitation.js";
 import { setPending } from "./keyboard.js";
-import { renderMessage } from "./message.js";
+import { quote, renderMessage } from "./message.js";
 import { languageButton, updateLanguage } from "./people.js";
 import { Follower } from "./scroll.js";
 import { isOwn } from "./store.js";
@@ -71,6 +72,8 @@ class Chat {
       language: this.store.user?.language ?? "en",
       botName: this.store.bot.name,
       sendCommand: (text) => this.composer.send(text),
+      ownLink: (url) => invitation(this.store, url),
+      current: (id) => this.store.messages().find((message) => message.message_id === id),
       pressed: (button, message) => this.#press(button, message),
       isPending: (message, button) => this.#pending.has(pendingKey(message, button)),
     };
@@ -153,7 +156,10 @@ class Chat {
     const own = isOwn(message, chatId);
     if (isNew && !own) this.#stopTyping();
     this.#render();
-    if (!isNew) return;
+    if (!isNew) {
+      for (const node of this.log.querySelectorAll(`[data-quotes="${message.message_id}"]`)) setText(node, quote(message));
+      return;
+    }
     const node = this.#shown.get(message.message_id).node;
     node.classList.add("arriving");
     if (own || this.follower.pinned) this.follower.toEnd();

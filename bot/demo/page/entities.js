@@ -7,7 +7,7 @@ import { S } from "./strings.js";
 import { SAFE_URL, openLink } from "./links.js";
 import { formatted, fullTime, tick } from "./time.js";
 
-// `context`: { language, sendCommand(text) }
+// `context`: { language, sendCommand(text), ownLink(url): what a click on a link to this bot does, else null }
 export function renderText(text, entities, context) {
   const sorted = [...(entities ?? [])]
     .filter((entity) => entity.length > 0)
@@ -61,7 +61,7 @@ function renderEntity(source, entity, from, to, inside) {
 }
 
 const wrap = (tag) => (_, children) => h(tag, {}, children);
-const linked = (toUrl) => (entity, children, { piece }) => link(toUrl(piece, entity), children);
+const linked = (toUrl) => (entity, children, { piece, source }) => link(toUrl(piece, entity), children, source.context.ownLink?.(toUrl(piece, entity)));
 
 const RENDERERS = {
   bold: wrap("strong"),

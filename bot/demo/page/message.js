@@ -8,7 +8,8 @@ import { isOwn } from "./store.js";
 import { S } from "./strings.js";
 import { clockTime, fullTime } from "./time.js";
 
-// `context`: { userId, language, botName, sendCommand, pressed(button, message), isPending(message, data) }
+// `context`: { userId, language, botName, sendCommand, ownLink(url), current(messageId), pressed(button, message),
+// isPending(message, data) }
 export function renderMessage(message, context) {
   const own = isOwn(message, context.userId);
   const keyboard = message.reply_markup?.inline_keyboard;
@@ -57,7 +58,17 @@ function size(bytes) {
 
 function quoted(original, context) {
   const who = isOwn(original, context.userId) ? S.you : context.botName;
-  return h("div", { class: "quoted" }, h("b", {}, who), h("span", { dir: "auto" }, original.text ?? original.caption ?? S.file));
+  // The message may have been edited since: as in Telegram, the quote shows what it says now.
+  const now = context.current?.(original.message_id) ?? original;
+  return h("div", { class: "quoted" }, h("b", {}, who), h("span", { dir: "auto", data: { quotes: original.message_id } }, quote(now)));
+}
+
+// A message in a line or less. What is hidden in it stays hidden.
+export function quote(message) {
+  const text = message.text ?? message.caption;
+  if (text === undefined) return S.file;
+  const hidden = (message.entities ?? message.caption_entities ?? []).filter((entity) => entity.type === "spoiler");
+  return hidden.reduce((shown, { offset, length }) => shown.slice(0, offset) + "▒".repeat(length) + shown.slice(offset + length), text);
 }
 
 function meta(message) {

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { arrange, h, roving, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { quote } from "./message.js";
 import { S } from "./strings.js";
 import { clockTime } from "./time.js";
 import { dialog, toastError } from "./toast.js";
@@ -73,7 +74,7 @@ function createRow(store, user) {
     const unread = store.unread.get(now.id) ?? 0;
     const active = store.active === now.id;
     setText(name, now.name);
-    setText(preview, last ? (last.text ?? last.caption ?? S.file).replace(/\s+/g, " ") : S.noMessages);
+    setText(preview, last ? quote(last).replace(/\s+/g, " ") : S.noMessages);
     setText(time, last ? clockTime(last.date) : "");
     setText(badge, unread > 99 ? "99+" : String(unread));
     badge.hidden = !unread;

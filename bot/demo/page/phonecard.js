@@ -38,7 +38,7 @@ class Card {
     this.node = h("article", { class: "card", "aria-label": `${shown}, ${phone.service_name}`, data: { phone: phone.phone } },
       h("header", { class: "card-head" },
         h("span", { class: "flag", role: "img", "aria-label": countryName(phone.country), title: countryName(phone.country) }, flag(phone.country)),
-        h("div", { class: "card-names" }, this.number, h("p", { class: "card-sub" }, this.service, h("span", {}, countryName(phone.country)), phone.kind === "rental" && h("span", {}, S.kinds.rental))),
+        h("div", { class: "card-names" }, this.number, h("p", { class: "card-sub" }, phone.kind === "rental" && h("span", {}, S.kinds.rental), this.service, h("span", {}, countryName(phone.country)))),
         this.time),
       h("p", { class: "card-status" }, this.state, this.sms, h("span", { class: "card-hint" }, S.typical)),
       this.chips, this.#desk());

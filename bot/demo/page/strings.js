@@ -77,6 +77,8 @@ export const S = {
   opensLink: "opens a link",
   openTitle: "Open this link?",
   open: "Open",
+  openAs: "Open as",
+  openAsText: "It starts a chat with the bot. Choose whose: you will see that person's chat.",
 
   composer: "Message",
   composerPlaceholder: (bot) => `Message ${bot}`,
@@ -101,7 +103,7 @@ export const S = {
   blockToggle: "Block the bot",
   blockToggleHint: (name) => `As ${name}, in Telegram`,
   phonesEmpty: "No phones in use yet.",
-  phonesEmptyHint: "Press Start in the chat and pick a service.",
+  phonesEmptyHint: "Get a number in the chat: it appears here.",
   toChat: "Go to the chat",
   phoneStates: {
     waiting: "Waiting for SMS",

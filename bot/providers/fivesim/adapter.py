@@ -53,7 +53,7 @@ _CLOSED_AS = {
 
 
 class FiveSim:
-    capabilities = Capabilities(another_code=False, rentals=True)
+    capabilities = Capabilities(page=20_000, another_code=False, rentals=True)
 
     def __init__(
         self, name: str, http: ProviderHttp, *, url: str = BASE, api_key: str, clock: Callable[[], Ms]

@@ -165,6 +165,7 @@ class HandlerApi:
 def _capabilities(dialect: Dialect) -> Capabilities:
     return Capabilities(
         batch=dialect.batch is not None,
+        page=20_000 if dialect.batch is not None else 100,
         rentals=dialect.rent is not None,
         renew=dialect.rent is not None,
         find=dialect.batch is not None,

@@ -1,7 +1,7 @@
 """The sandbox as a Provider, in process or over HTTP."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from bot.domain.errors import ProviderError, ProviderFault
@@ -79,7 +79,7 @@ class SandboxProvider:
         }
         return await self._change("allocate", args, wire.sold)
 
-    async def find(self, offer: Offer, ref: str, since: Ms) -> Sold | None:
+    async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
         return await self._read("find", {"ref": ref}, wire.found)
 
     async def fetch(self, provider_refs: Sequence[str]) -> Sequence[RemoteNumber]:

@@ -1,0 +1,97 @@
+"""When a provider surely refuses, the next one serves, within the price that was agreed to."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.domain.numbers import Kind, Offer, State
+from bot.services.settle import subject
+from storage import ledger
+from tests.support.services import House, keep_house
+
+NAMES = ("first", "second", "third")
+
+
+async def three_close_offers(house: House) -> Offer:
+    """The cheapest of three offers for one service and country that are all within what a quote agrees to."""
+    for service in ("wa", "tg", "go", "fb", "ig"):
+        for offer in await house.offers.countries(Kind.ACTIVATION, service):  # the cheapest of each
+            others = await house.offers.fallbacks(offer, offer.price * 125 // 100)
+            if len(others) == 2 and len({offer.price, *(one.price for one in others)}) == 3:
+                return offer
+    raise AssertionError("no country has three close offers with these seeds")
+
+
+async def test_the_third_provider_sells_at_its_own_price_when_two_refuse(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        before = await house.wallet.balance(user)
+        offer = await three_close_offers(house)
+        second, third = await house.offers.fallbacks(offer, offer.price * 125 // 100)
+        house.worlds[offer.provider].mode = "empty"
+        house.worlds[second.provider].faults.add("allocate", "price_risen")
+        quote = await house.purchases.quote(user, offer)
+        assert quote.at_most == third.price > offer.price
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.provider, number.price, number.attempt) == (
+            State.ACTIVE,
+            third.provider,
+            third.price,
+            3,
+        )
+        assert await house.wallet.balance(user) == before - third.price
+        await house.hook(number)
+        assert await ledger.captured(house.db.read, subject(number))
+        assert await house.wallet.balance(user) == before - third.price
+        assert sum(world.open_numbers() for world in house.worlds.values()) == 1
+
+
+async def test_nobody_else_is_asked_after_an_answer_was_lost(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        offer = await three_close_offers(house)
+        house.worlds[offer.provider].faults.add("allocate", "lost_answer")
+        quote = await house.purchases.quote(user, offer)
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.provider, number.attempt) == (State.BUYING, offer.provider, 1)
+        assert sum(wire.count("allocate") for wire in house.wires.values()) == 1
+        house.clock.advance(60_000)
+        await house.check()
+        found = await house.number(number)
+        assert (found.state, found.provider) == (State.ACTIVE, offer.provider)
+
+
+async def test_when_all_refuse_the_whole_price_is_back(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        before = await house.wallet.balance(user)
+        offer = await three_close_offers(house)
+        for world in house.worlds.values():
+            world.faults.add("allocate", "refuse:no_numbers")
+        quote = await house.purchases.quote(user, offer)
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.reason, number.attempt) == (State.FAILED, "no_numbers", 3)
+        assert await house.wallet.balance(user) == before
+
+
+async def test_a_dearer_provider_is_not_asked_when_the_balance_does_not_reach(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7, "0")
+        offer = await three_close_offers(house)
+        await house.wallet.credit_as(None, user.id, f"{offer.price / 10_000:.4f}", "just enough", key="k")
+        house.worlds[offer.provider].faults.add("allocate", "refuse:no_numbers")
+        quote = await house.purchases.quote(user, offer)
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.attempt) == (State.FAILED, 1)
+        assert await house.wallet.balance(user) == offer.price
+
+
+@pytest.mark.parametrize("mode", ["empty", "down"])
+async def test_a_provider_that_is_empty_or_down_in_process_is_passed_over(tmp_path: Path, mode: str):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        offer = await three_close_offers(house)
+        quote = await house.purchases.quote(user, offer)
+        house.worlds[offer.provider].mode = mode
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.attempt) == (State.ACTIVE, 2)
