@@ -58,8 +58,8 @@ class NumberViews:
         if number.phone:
             lines.append(Html("<code>") + number.phone + Html("</code>"))
         lines += [Html(""), self._standing(t, view, now)]
-        if view.latest and view.latest.code:
-            lines.append(t("Latest code: {code}", code=_code(view.latest.code, hidden=user.hide_codes)))
+        if view.code:
+            lines.append(t("Latest code: {code}", code=_code(view.code, hidden=user.hide_codes)))
         if number.state is State.ACTIVE and number.expires_at:
             lines.append(t("Ends {moment}", moment=t.moment(number.expires_at, now)))
         if price := self._price(t, number):
@@ -113,8 +113,8 @@ class NumberViews:
         rows: list[tuple[Key, ...]] = []
         if number.is_open and number.phone:
             rows.append((copy_key(t("📋 Copy number"), number.phone),))
-        if number.is_open and view.latest and view.latest.code:
-            rows.append((_copy_code(t, user, view.latest.code),))
+        if number.is_open and view.code:
+            rows.append((_copy_code(t, user, view.code),))
         verbs = [
             (can.another_code, key(t("🔁 Another code"), b.AnotherCode(number.id))),
             (can.finish, key(t("✅ Done"), b.Finish(number.id), SUCCESS)),

@@ -78,6 +78,14 @@ async def get(db: Reader, sms_id: int) -> Sms | None:
     return _sms(row) if row else None
 
 
+async def newest_code(db: Reader, number_id: int) -> str | None:
+    """Of the SMS that came on it, those without a code passed over."""
+    row = await db.one(
+        "SELECT code FROM sms WHERE number_id = $1 AND code IS NOT NULL ORDER BY id DESC LIMIT 1", number_id
+    )
+    return row["code"] if row else None
+
+
 async def of_number(db: Reader, number_id: int, limit: int = 50) -> list[Sms]:
     """Newest first."""
     rows = await db.all("SELECT * FROM sms WHERE number_id = $1 ORDER BY id DESC LIMIT $2", number_id, limit)

@@ -20,11 +20,11 @@ from storage.db import Database
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A number with what can be done with it now, and its newest SMS."""
+    """A number with what can be done with it now, and the newest code that came."""
 
     number: Number
     actions: Actions
-    latest: Sms | None
+    code: str | None
 
 
 class Numbers:
@@ -128,8 +128,8 @@ class Numbers:
             can_renew=bool(can and can.renew),
             now=self._clock(),
         )
-        latest = await sms_store.of_number(self._db.read, number.id, 1)
-        return View(number, possible, latest[0] if latest else None)
+        code = await sms_store.newest_code(self._db.read, number.id) if number.sms_count else None
+        return View(number, possible, code)
 
     async def move_card(self, user: User, number_id: int, chat_id: int, message_id: int) -> None:
         """From now on this message is the number's live card."""

@@ -196,3 +196,11 @@ async def test_texts_are_forgotten_after_their_retention_and_still_known(house: 
     house.clock.now -= 31 * DAY
     await house.poll()
     assert (await house.number(number)).sms_count == 1
+
+
+async def test_a_text_without_a_code_does_not_hide_the_code_before_it(house: House) -> None:
+    user = await house.person()
+    number = await house.buy(user)
+    await house.hook(number, "Your code is 123456")
+    await house.hook(number, "Welcome! Tell your friends.")
+    assert (await house.numbers.view(user, number.id)).code == "123456"
