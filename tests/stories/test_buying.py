@@ -18,6 +18,7 @@ async def test_a_person_presses_their_way_to_a_code(tmp_path, webhook):
         offer = await _turn_pages_to(ada, "Germany")
         assert "25.00" in offer.text, "the balance stands beside the price"
         assert says.ONLY_IF in offer.text
+        story.sandbox.faults.add("allocate", "delay:0.5")  # or the number may be there before the wait is shown
         await ada.press(says.CONFIRM)
         await ada.sees(says.GETTING)
         card = await ada.sees(says.WAITING, says.TEST)
