@@ -146,7 +146,7 @@ class App:
     def _telegram_hook(self) -> TelegramHook | None:
         if self.config.telegram_mode != "webhook":
             return None
-        return TelegramHook(self._line_settings().webhook_secret, self._line.take)
+        return TelegramHook(self._line.webhook_secret, self._line.take)
 
     def _face(self) -> None:
         """The handlers and the sweeps; the bot's name is known by now."""

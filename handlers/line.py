@@ -77,6 +77,10 @@ class Line:
     def bot(self) -> Any:
         return self.app.bot
 
+    @property
+    def webhook_secret(self) -> str:
+        return self._settings.webhook_secret
+
     def last_ok_at(self) -> Ms | None:
         """When Telegram last answered with success; with a webhook, any request counts."""
         seen = [at for at in (self._request.last_ok_at, self._polling.last_ok_at) if at is not None]

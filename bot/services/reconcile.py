@@ -120,6 +120,9 @@ class Reconcile:
 
     async def _find(self, provider: Provider, number: Number) -> None:
         """A purchase without its answer: adopt what was sold, or give up once it surely never arrived."""
+        if not provider.capabilities.find:  # asking in vain would count as the provider's fault, and open its circuit
+            await self._defer(number)
+            return
         try:
             known = await numbers.known_refs(self._db.read, provider.name, number.created_at - HOUR)
             sale = await provider.find(number.offer, number.ref, number.created_at, known)

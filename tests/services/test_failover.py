@@ -1,10 +1,12 @@
 """When a provider surely refuses, the next one serves, within the price that was agreed to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.domain.numbers import Kind, Offer, State
+from bot.domain.time import MINUTE
 from bot.services.settle import subject
 from storage import ledger
 from tests.support.services import House, keep_house
@@ -95,3 +97,18 @@ async def test_a_provider_that_is_empty_or_down_in_process_is_passed_over(tmp_pa
         house.worlds[offer.provider].mode = mode
         number = await house.purchases.allocate(user, quote.id)
         assert (number.state, number.attempt) == (State.ACTIVE, 2)
+
+
+async def test_a_provider_that_cannot_find_a_lost_purchase_is_not_asked_to_and_the_money_waits(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db") as house:
+        user = await house.person(7)
+        provider = house.providers["sandbox"]
+        provider.capabilities = replace(provider.capabilities, find=False)
+        house.world.faults.add("allocate", "lost_answer")
+        number = await house.buy(user)
+        for _ in range(8):
+            house.clock.advance(10 * MINUTE)
+            await house.check()
+        assert house.wire.count("find") == 0
+        assert await house.state(number) == "buying"
+        assert (await house.money(user))[1] == number.price

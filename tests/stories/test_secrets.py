@@ -73,7 +73,7 @@ async def a_site() -> AsyncIterator[Site]:
             "URL": url,
             "API_KEY": QUERY_KEY,
             "WEBHOOK_SECRET": QUERY_HOOK_SECRET,
-            "CURRENCY": "XXX",
+            "CURRENCY": "EUR",
             "RATE": "0.0001",  # cheaper than the sandbox, so that it is the one that sells
         }
         yield Site(supplier, simulator, {f"PROVIDERS__HERO__{name}": value for name, value in settings.items()})

@@ -1,7 +1,7 @@
 """Reading answers whose types differ from member to member. Every reader raises ValueError, without the value."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import TypeAlias
@@ -104,10 +104,6 @@ def as_if_utc(value: str) -> Ms | None:
         return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()) * SECOND
     except (ValueError, OverflowError):
         return None
-
-
-def batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def comparable(value: object) -> Ms | None:
