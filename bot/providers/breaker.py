@@ -105,25 +105,27 @@ class Breaker:
     async def _read(self, call: Callable[[], Awaitable[T]]) -> T:
         if self.circuit is Circuit.OPEN:
             raise ProviderFault("circuit open")
-        self._trying = self.circuit is Circuit.HALF_OPEN
+        trial = self.circuit is Circuit.HALF_OPEN
+        self._trying = self._trying or trial
         try:
             result = await call()
         except ProviderError as error:
             self._note(failed=isinstance(error, ProviderFault))
             raise
         finally:
-            self._trying = False
+            self._trying = self._trying and not trial
         self._note(failed=False)
         return result
 
     async def _change(self, call: Callable[[], Awaitable[T]]) -> T | Refused:
         if self.circuit is Circuit.OPEN:
             return Refused(ProviderFault("circuit open"))
-        self._trying = self.circuit is Circuit.HALF_OPEN
+        trial = self.circuit is Circuit.HALF_OPEN
+        self._trying = self._trying or trial
         try:
             outcome = await call()
         finally:
-            self._trying = False
+            self._trying = self._trying and not trial
         lost = isinstance(outcome, Unknown)
         self._note(failed=lost or (isinstance(outcome, Refused) and isinstance(outcome.error, ProviderFault)))
         return outcome

@@ -1,5 +1,7 @@
 """A provider that keeps failing is left alone, and comes back by itself."""
 
+import asyncio
+
 import pytest
 
 from bot.domain.errors import NoNumbers, ProviderFault
@@ -90,3 +92,30 @@ async def test_faults_that_are_not_in_a_row_open_nothing():
         line.world.mode = "normal"
         await line.breaker.balance()
     assert line.breaker.circuit is Circuit.CLOSED
+
+
+async def test_an_older_call_that_ends_meanwhile_lets_no_second_trial_through():
+    line = Line()
+    older, trial = asyncio.Event(), asyncio.Event()
+    gates = [older]
+
+    async def gated(verb: str, args: dict) -> dict:
+        if gates:
+            await gates.pop().wait()
+        return await line.world.call(verb, args)
+
+    line.breaker = Breaker(SandboxProvider("sandbox", gated, clock=lambda: line.now), lambda: line.now)
+    first = asyncio.create_task(line.breaker.allocate(OFFER, "older"))
+    await asyncio.sleep(0)
+    await line.break_it()
+    line.now += PAUSE
+    gates.append(trial)
+    second = asyncio.create_task(line.breaker.balance())
+    await asyncio.sleep(0)
+    older.set()
+    await first
+    line.now += LONGEST_PAUSE
+    assert line.breaker.circuit is Circuit.OPEN, "a trial is still under way"
+    trial.set()
+    with pytest.raises(ProviderFault):
+        await second
