@@ -39,7 +39,8 @@ async def test_a_kill_at_any_point_costs_neither_a_code_nor_money(
     if result.wrong:
         pytest.fail("\n".join(result.wrong), pytrace=False)
     assert {f"{when} /sandbox/{verb}" for when in ("before", "after") for verb in flow.verbs} <= set(result.points)
-    assert not whole or not result.never_killed_at
+    # Whether a poll happens within a life is the clock's choice, so it alone may come in the baseline and never again.
+    assert not whole or not result.never_killed_at - {"before /sandbox/fetch", "after /sandbox/fetch"}
 
 
 async def test_the_program_starts_cold_within_a_few_seconds(tmp_path: Path, template: Path, table: list[str]) -> None:
