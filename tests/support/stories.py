@@ -152,7 +152,7 @@ class Person:
 
     async def asks(self, text: str, *words: str, within_s: float = 5.0) -> Seen:
         self.say(text)
-        kind = None if words else "message"  # without words, an earlier press's answer would do as well
+        kind = "" if words else "message"  # without words, an earlier press's answer would do as well
         return await self.sees(*words, kind=kind, within_s=within_s)
 
     async def pushes(self, label: str, *words: str, within_s: float = 5.0) -> Seen:
