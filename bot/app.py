@@ -9,24 +9,31 @@ from typing import Self
 from bot.clients import ClientSettings, proxy_for, surely_not_sent, telegram_httpx_kwargs
 from bot.config import Config
 from bot.demo.stage import Stage
-from bot.domain.catalogue import Catalogue
+from bot.domain.catalogue import Catalogue, LiveCatalogue
 from bot.providers.build import Builder
 from bot.scheduler import INTERVALS_S, Scheduler
 from bot.services.access import Access, Door
+from bot.services.admins import Admins
+from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock, now_ms
 from bot.services.delivery import Delivery
 from bot.services.health import Health
+from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
-from bot.services.inbox import Inbox
+from bot.services.inbox import Hook, Inbox
 from bot.services.numbers import Numbers
 from bot.services.pricing import Pricing
 from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
+from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing
 from bot.services.search import Search
+from bot.services.shelf import Shelf
+from bot.services.supply import Facts, Supply
+from bot.services.tally import Tally
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from bot.texts import Texts
@@ -67,6 +74,7 @@ class App:
         self._stage = stage
         self._scheduler = Scheduler(rig.intervals_s)
         self._background = Background()
+        self._errands = Background()  # what a stop need not wait for
         world = stage.sandbox if stage is not None else None
         self._registry = Builder(rig.clock, world, rig.hook).build(config.providers)
         self._line = Line(self._line_settings())
@@ -103,26 +111,35 @@ class App:
     def _wire(self) -> None:
         db, clock, timing, registry = self._db, self._rig.clock, self._rig.timing, self._registry
         wake = self._scheduler.wake
-        pricing = Pricing({name: provider.rate for name, provider in self.config.providers.items()})
+        rates = {name: provider.rate for name, provider in self.config.providers.items()}
+        pricing = Pricing(rates, self.config.markup_percent)
         terms = Terms(self.config.billing == "prepaid", self.config.limits)
         self.access = Access(db, clock, timing, self._door())
         self.wallet = Wallet(db, clock)
-        self.offers = Offers(registry, Catalogue.shipped(), pricing, clock)
+        self.tally = Tally(db.read, clock)
+        self.catalogue, self._shelf = LiveCatalogue(Catalogue.shipped()), Shelf(clock)
+        self._refresh = Refresh(clock, registry, self._shelf, self.catalogue, self._errands)
+        self.offers = Offers(registry, self.catalogue, pricing, self._shelf, self.tally)
         self.purchases = Purchases(db, clock, timing, registry, self.offers, terms, wake)
-        self.numbers = Numbers(db, clock, timing, registry, wake)
-        self.renewals = Renewals(db, clock, timing, registry, pricing, terms, self.numbers, wake)
-        secrets = {
-            name: provider.webhook_secret.get_secret_value()
+        hooks = {
+            name: Hook(provider.webhook_secret.get_secret_value(), provider.webhook_from)
             for name, provider in self.config.providers.items()
             if provider.webhook_secret is not None
         }
-        self.inbox = Inbox(db, clock, registry, wake, secrets)
+        self.inbox = Inbox(db, clock, registry, wake, hooks)
+        self.numbers = Numbers(db, clock, timing, registry, self.inbox, wake)
+        self.renewals = Renewals(db, clock, timing, registry, pricing, terms, self.numbers, wake)
+        self.again = Again(registry, pricing, self.numbers, self.purchases)
         self._watch = Watch(db, clock, timing, registry, self.inbox, self._background, wake)
+        admins = Admins(self.config.admin_ids)
+        hopeless = Hopeless(db, clock, timing, admins, wake)
         self._reconcile = Reconcile(
-            db, clock, timing, registry, self.inbox, self.purchases, self.renewals, self._background, wake
+            db, clock, timing, registry, self.inbox, self.purchases, self.renewals, hopeless, self._background, wake
         )
+        facts = {name: Facts.of(provider, self.config.currency) for name, provider in self.config.providers.items()}
+        self.supply = Supply(db, clock, timing, registry, facts, self.tally, admins, self._background, wake)
         self._housekeeping = Housekeeping(db, clock, timing, self.config.sms_retention_days)
-        self.health = Health(db, clock, registry, self._line.last_ok_at, self._watch.last_contact)
+        self.health = Health(db, clock, registry, self._line.last_ok_at)
 
     def _door(self) -> Door:
         config = self.config
@@ -134,7 +151,8 @@ class App:
         await self._reconcile.after_start()
         stage, http = self._stage, self._http
         extend = None if stage is None else lambda app: stage.mount(app, http.port)
-        await http.start(create_app(self.health, self.inbox, self._telegram_hook(), extend))
+        face = create_app(self.health, self.inbox, self._telegram_hook(), extend)
+        await http.start(face, self.config.trusted_proxies)
         await self._line.connect()
         self._face()
         await self._line.start()
@@ -150,7 +168,7 @@ class App:
 
     def _face(self) -> None:
         """The handlers and the sweeps; the bot's name is known by now."""
-        texts, catalogue = self._texts, self.offers.catalogue
+        texts, catalogue = self._texts, self.catalogue
         house = House(
             self.config.currency,
             self.config.billing == "prepaid",
@@ -163,18 +181,23 @@ class App:
             clock=self._rig.clock,
             background=self._background,
             access=self.access,
+            catalogue=catalogue,
             offers=self.offers,
             search=search,
             purchases=self.purchases,
             numbers=self.numbers,
             renewals=self.renewals,
+            again=self.again,
             wallet=self.wallet,
+            supply=self.supply,
             texts=texts,
             house=house,
         )
         face = build_face(deps, self._line.bot.username)
         face.router.register(self._line.app)
-        messenger = TelegramMessenger(self._line.bot, texts, face.number_views, self._rig.clock, surely_not_sent)
+        messenger = TelegramMessenger(
+            self._line.bot, texts, face.number_views, face.supply_views, self._rig.clock, surely_not_sent
+        )
         delivery = Delivery(self._db, self._rig.clock, self._rig.timing, self.numbers, messenger, self._scheduler.wake)
         self._delivery = delivery
         self._add_sweeps(delivery)
@@ -184,7 +207,10 @@ class App:
         self._scheduler.add(Sweep.POLL, self._watch.poll)
         self._scheduler.add(Sweep.EXPIRE, self._watch.expire)
         self._scheduler.add(Sweep.RECONCILE, self._reconcile.sweep)
+        self._scheduler.add(Sweep.PROVIDERS, self.supply.sweep)
         self._scheduler.add(Sweep.PRUNE, self._housekeeping.prune)
+        self._scheduler.add(Sweep.TALLY, self.tally.sweep)
+        self._scheduler.add(Sweep.CATALOGUE, self._refresh.sweep)
 
     async def owner_link(self) -> str | None:
         """The one-use link for whoever shall own the bot; None when it has an owner or admins."""
@@ -207,6 +233,7 @@ class App:
 
         await self._safely("intake", self._line.stop_intake())
         await self._safely("sweeps", self._scheduler.stop(left_s()))
+        await self._safely("errands", self._errands.drain(0))
         await self._safely("work", self._background.drain(left_s()))
         if self._delivery is not None:
             await self._safely("delivery", self._delivery.drain(left_s()))

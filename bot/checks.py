@@ -10,6 +10,7 @@ from bot.clients import ClientSettings, ProxyUnusable, proxy_for, telegram_httpx
 from bot.config import Config
 from bot.domain.errors import ProviderError
 from bot.domain.money import to_decimal
+from bot.providers.advice import advise
 from bot.providers.base import Provider
 from bot.providers.build import Builder
 from bot.services.clock import now_ms
@@ -104,6 +105,13 @@ async def _providers(config: Config, say: Say) -> list[bool]:
 
 
 async def _provider(provider: Provider, config: Config, say: Say) -> bool:
+    answers = await _balance(provider, config, say)
+    for place, line in enumerate(advise(provider.name, provider.capabilities.webhooks, config)):
+        say(f"    {line}" if place else f"  Webhooks: {line}")
+    return answers
+
+
+async def _balance(provider: Provider, config: Config, say: Say) -> bool:
     settings = config.providers[provider.name]
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -112,7 +120,6 @@ async def _provider(provider: Provider, config: Config, say: Say) -> bool:
         reason = error.reason if isinstance(error, ProviderError) else "no answer in time"
         say(f"Provider {provider.name} ({settings.kind}): {reason}")
         return False
-    say(f"Provider {provider.name} ({settings.kind}): answers, balance {to_decimal(balance)} {settings.currency}")
-    if settings.webhook_secret is not None and config.public_url:
-        say(f"  its webhook's address: {config.public_url}/hooks/{provider.name}/<its WEBHOOK_SECRET>")
+    low = ", below its LOW_BALANCE" if balance < settings.low_balance else ""
+    say(f"Provider {provider.name} ({settings.kind}): answers, balance {to_decimal(balance)} {settings.currency}{low}")
     return True

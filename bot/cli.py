@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from bot import checks, logs
+from bot import checks, logs, roster
 from bot.app import App
 from bot.clients import ProxyUnusable
 from bot.config import Config, ConfigError, load
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox_parser = add("sandbox", sandbox, "run the sandbox provider as a process of its own, on loopback")
     sandbox_parser.add_argument("--port", type=_port, default=9000, help="default 9000; 0 takes any free one")
     add("check", check, "show the configuration, and whether everything answers")
+    add("providers", providers, "show each provider's balance, last contact, success rate and circuit")
     credit_parser = add("credit", credit, "give a person money (or take it, below zero)")
     credit_parser.add_argument("user_id", type=int, help="the person's Telegram id, as /people shows it")
     credit_parser.add_argument("amount", help="in CURRENCY, such as 5 or 2.50")
@@ -172,6 +173,11 @@ def _stop_signal() -> asyncio.Event:
 
 async def check(config: Config, _arguments: argparse.Namespace) -> int:
     return 0 if await checks.report(config) else 2
+
+
+async def providers(config: Config, _arguments: argparse.Namespace) -> int:
+    await roster.show(config)
+    return 0
 
 
 async def credit(config: Config, arguments: argparse.Namespace) -> int:

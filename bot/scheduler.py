@@ -19,7 +19,10 @@ INTERVALS_S: Mapping[Sweep, float] = {
     Sweep.DELIVER: 1.0,
     Sweep.EXPIRE: 1.0,
     Sweep.RECONCILE: 1.0,
+    Sweep.PROVIDERS: 60.0,
     Sweep.PRUNE: 600.0,
+    Sweep.TALLY: 30.0,
+    Sweep.CATALOGUE: 600.0,
 }
 
 
@@ -61,6 +64,8 @@ async def _nothing() -> bool:
 
 
 class Scheduler:
+    """A sweep without an interval beats only when something wakes it."""
+
     def __init__(self, intervals_s: Mapping[Sweep, float] = INTERVALS_S) -> None:
         self._intervals_s = intervals_s
         self._pulses: dict[Sweep, Pulse] = {}
@@ -82,9 +87,9 @@ class Scheduler:
         self._running = True
         self._scheduler.start()
         for sweep in self._pulses:
-            seconds = self._intervals_s[sweep]
-            self._scheduler.add_job(self._pulse, "interval", seconds=seconds, args=[sweep], id=sweep)
-            self.wake(sweep)
+            if (seconds := self._intervals_s.get(sweep)) is not None:
+                self._scheduler.add_job(self._pulse, "interval", seconds=seconds, args=[sweep], id=sweep)
+                self.wake(sweep)
 
     async def _pulse(self, sweep: Sweep) -> None:
         self.wake(sweep)

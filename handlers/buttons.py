@@ -1,7 +1,7 @@
 """Typed buttons: what a press carries, in at most 64 bytes. They hold ids only, and are not trusted."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import ClassVar, TypeVar, dataclass_transform
 
 from bot.domain.errors import OldButton
@@ -47,7 +47,10 @@ def button(prefix: str) -> Callable[[type[B]], type[B]]:
 
 
 def unpack(data: str) -> Button:
-    """The button that was pressed. Raises OldButton for one of another version, or one that nobody made."""
+    """The button that was pressed. Raises OldButton for one of another version, or one that nobody made.
+
+    Fields with a default may be missing at its end: a chat still shows what was made before they were added.
+    """
     if len(data) > LONGEST:
         raise OldButton
     prefix, *values = data.split(":")
@@ -55,9 +58,10 @@ def unpack(data: str) -> Button:
     if kind is None:
         raise OldButton
     expected = fields(kind)
-    if len(values) != len(expected):
+    needed = sum(field.default is MISSING for field in expected)
+    if not needed <= len(values) <= len(expected):
         raise OldButton
-    return kind(*(_read(str(field.type), value) for field, value in zip(expected, values, strict=True)))
+    return kind(*(_read(str(field.type), value) for field, value in zip(expected, values, strict=False)))
 
 
 def _read(kind: str, value: str) -> str | int | bool:
@@ -91,11 +95,12 @@ class Services(Button):
 
 @button("co")
 class Countries(Button):
-    """A page of the countries where a service is on sale."""
+    """A page of the countries where a service is on sale; `reliable`: those first where it has worked best."""
 
     kind: str
     service: str
     page: int = 0
+    reliable: bool = False
 
 
 @button("le")
@@ -108,12 +113,13 @@ class Lengths(Button):
 
 @button("of")
 class ShowOffer(Button):
-    """The price, promised, with a Confirm below it."""
+    """The price, promised, with a Confirm below it; of the cheapest, or of the most `reliable`."""
 
     kind: str
     service: str
     country: str
     hours: int = 0
+    reliable: bool = False
 
 
 @button("ok")
@@ -156,6 +162,13 @@ class RenewFor(Button):
 @button("rk")
 class ConfirmRenewal(Button):
     quote_id: str
+
+
+@button("ag")
+class SameNumber(Button):
+    """The price of the phone of a number that is over, promised once more."""
+
+    number_id: int
 
 
 @button("rl")
@@ -226,6 +239,13 @@ class People(Button):
 class RemovePerson(Button):
     user_id: int
     sure: bool = False
+
+
+@button("pv")
+class Providers(Button):
+    """How the providers stand; `refresh` asks them first."""
+
+    refresh: bool = False
 
 
 @button("no")

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from bot.domain.catalogue import LiveCatalogue
 from bot.domain.money import Units
 from bot.services.access import Access
+from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock
@@ -11,6 +13,7 @@ from bot.services.numbers import Numbers
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.search import Search
+from bot.services.supply import Supply
 from bot.services.wallet import Wallet
 from bot.texts import Texts, Words
 from storage.db import Database
@@ -36,11 +39,14 @@ class Deps:
     clock: Clock
     background: Background
     access: Access
+    catalogue: LiveCatalogue
     offers: Offers
     search: Search
     purchases: Purchases
     numbers: Numbers
     renewals: Renewals
+    again: Again
     wallet: Wallet
+    supply: Supply
     texts: Texts
     house: House

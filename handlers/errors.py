@@ -20,6 +20,7 @@ PLAIN: dict[type[Exception], str] = {
         "✏️ I can't read that. Write the person's ID, an amount and a reason: <code>/credit 1234567 5.00 thanks</code>"
     ),
     e.NoOffer: _("😔 No numbers for this right now. Try another country, or come back later."),
+    e.NotAgain: _("😔 The provider doesn't give out this number any more. Nothing was charged. Try a new one."),
     e.NothingToSell: _("🔧 Nothing is on sale here yet: the bot's owner has to connect a provider first."),
     e.Denied: _("✋ The provider refused: an SMS has already come, or the number is closed. Nothing was changed."),
     e.Gone: _("📡 The provider no longer knows this number. It will close by itself; its card will show how it ended."),

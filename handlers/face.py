@@ -9,36 +9,43 @@ from handlers.numbers import NumberHandlers
 from handlers.people import PeopleHandlers
 from handlers.router import Command, Press, Router
 from handlers.shop import ShopHandlers
+from handlers.supply import SupplyHandlers
 from handlers.views_number import NumberViews
 from handlers.views_people import PeopleViews
 from handlers.views_shop import ShopViews
+from handlers.views_supply import SupplyViews
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     router: Router
     number_views: NumberViews
+    supply_views: SupplyViews
 
 
 def build_face(deps: Deps, bot_username: str) -> Face:
-    catalogue = deps.offers.catalogue
+    catalogue = deps.catalogue
     number_views = NumberViews(catalogue, deps.house)
     people_views = PeopleViews(catalogue, deps.house, deps.texts)
     shop = ShopHandlers(deps, ShopViews(catalogue, deps.house), people_views)
     numbers = NumberHandlers(deps, number_views, people_views)
     people = PeopleHandlers(deps, people_views, shop, bot_username)
+    supply_views = SupplyViews(deps.supply.facts, number_views, deps.house)
+    supply = SupplyHandlers(deps, supply_views, people_views)
     router = Router(
         deps,
         Explainer(deps.house),
-        _presses(shop, numbers, people),
-        _commands(shop, numbers, people),
+        _presses(shop, numbers, people, supply),
+        _commands(shop, numbers, people, supply),
         shop.words,
         people.came_back,
     )
-    return Face(router, number_views)
+    return Face(router, number_views, supply_views)
 
 
-def _presses(shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers) -> dict[type[b.Button], Press]:
+def _presses(
+    shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers, supply: SupplyHandlers
+) -> dict[type[b.Button], Press]:
     return {
         b.Menu: shop.menu_pressed,
         b.Nothing: shop.nothing_pressed,
@@ -53,6 +60,7 @@ def _presses(shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers
         b.Renew: numbers.renew,
         b.RenewFor: numbers.renew_for,
         b.ConfirmRenewal: numbers.confirm_renewal,
+        b.SameNumber: numbers.same_number,
         b.Release: numbers.release,
         b.ShowNumber: numbers.show,
         b.ShowMessages: numbers.messages,
@@ -66,10 +74,13 @@ def _presses(shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers
         b.Invite: people.invite_pressed,
         b.People: people.people_pressed,
         b.RemovePerson: people.remove,
+        b.Providers: supply.pressed,
     }
 
 
-def _commands(shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers) -> dict[str, Command]:
+def _commands(
+    shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers, supply: SupplyHandlers
+) -> dict[str, Command]:
     return {
         "start": people.start,
         "menu": shop.menu,
@@ -83,4 +94,5 @@ def _commands(shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandler
         "invite": people.invite,
         "people": people.people,
         "credit": people.credit,
+        "providers": supply.providers,
     }

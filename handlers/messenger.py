@@ -13,6 +13,7 @@ from handlers.notices import notice
 from handlers.pace import ANSWER, CODE, EDIT
 from handlers.screens import Screen
 from handlers.views_number import NumberViews
+from handlers.views_supply import SupplyViews
 
 MOST_WAITS = 5
 LONGEST_WAIT_S = 30.0
@@ -27,12 +28,14 @@ class TelegramMessenger:
         bot: Bot,
         texts: Texts,
         views: NumberViews,
+        supply: SupplyViews,
         clock: Clock,
         surely_not_sent: Callable[[BaseException], bool],
     ) -> None:
         self._bot = bot
         self._texts = texts
         self._views = views
+        self._supply = supply
         self._clock = clock
         self._surely_not_sent = surely_not_sent
 
@@ -41,7 +44,7 @@ class TelegramMessenger:
             return await self._card(letter)
         if letter.owed.kind == "sms":
             return await self._sms(letter)
-        screen = notice(self._texts.of(letter.user.language), self._views, letter)
+        screen = notice(self._texts.of(letter.user.language), self._views, self._supply, letter)
         return await self._send(letter, screen, priority=ANSWER)
 
     async def _card(self, letter: Letter) -> int:
@@ -87,7 +90,9 @@ class TelegramMessenger:
         raise MaybeSent("only its beginning was sent")
 
     async def _send(self, letter: Letter, screen: Screen, *, priority: int) -> int:
-        reply_to = letter.view.number.card_message_id if letter.view and letter.owed.kind != "card" else None
+        number = letter.view.number if letter.view and letter.owed.kind != "card" else None
+        in_its_chat = number is not None and number.card_chat_id == letter.owed.chat_id
+        reply_to = number.card_message_id if number is not None and in_its_chat else None
         return await sending.send(
             self._bot,
             letter.owed.chat_id,

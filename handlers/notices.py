@@ -1,4 +1,4 @@
-"""Short messages about what became of a number while nobody was looking."""
+"""Short messages about what happened while nobody was looking: to a number, or to what the admins see to."""
 
 from bot.services.delivery import Letter, Undeliverable
 from bot.texts import Words
@@ -6,6 +6,7 @@ from bot.texts import mark as _
 from handlers import buttons as b
 from handlers.screens import Screen, key
 from handlers.views_number import NumberViews
+from handlers.views_supply import SupplyViews
 
 NOTICES = {
     "cancelled": _("↩️ {title}: cancelled. {money}"),
@@ -18,8 +19,10 @@ NOTICES = {
 }
 
 
-def notice(t: Words, views: NumberViews, letter: Letter) -> Screen:
+def notice(t: Words, views: NumberViews, supply: SupplyViews, letter: Letter) -> Screen:
     """Raises Undeliverable for a notice of another version."""
+    if supply.knows(letter.owed.name):
+        return supply.notice(t, letter)
     if letter.view is None or letter.owed.notice not in NOTICES:
         raise Undeliverable(f"no words for the notice {letter.owed.notice!r}")
     number = letter.view.number

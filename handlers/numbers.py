@@ -112,6 +112,23 @@ class NumberHandlers:
         _card, menu = self._views.way_on(t, number)
         return Screen(Html("\n").join(lines), ((confirm,), (key(t("‹ Back"), b.Renew(number.id)), menu)))
 
+    async def same_number(self, talk: Talk, button: b.SameNumber) -> None:
+        """The phone of a number that is over, at today's price; its Confirm is that of any purchase."""
+        quote = await self._deps.again.quote(talk.user, button.number_id)
+        view = await self._deps.numbers.view(talk.user, button.number_id)
+        balance = await self._deps.wallet.balance(talk.user)
+        await talk.show(self._same_number_offer(talk, quote, view.number, balance))
+
+    def _same_number_offer(self, talk: Talk, quote: Quote, number: Number, balance: Units) -> Screen:
+        t, price = talk.t, self._deps.house.money(talk.t, quote.offer.price)
+        lines = [self._views.heading(t, number), Html("")]
+        lines.append(t("📲 The same number again, for one more code: <b>{amount}</b>", amount=price))
+        if self._deps.house.prepaid:
+            lines.append(t("You pay only if an SMS comes. Otherwise the money returns to your balance."))
+            lines.append(t("Your balance: {amount}", amount=self._deps.house.money(t, balance)))
+        confirm = key(t("✅ Confirm · {amount}", amount=price), b.Confirm(quote.id), SUCCESS)
+        return Screen(Html("\n").join(lines), ((confirm,), self._views.way_on(t, number)))
+
     async def confirm_renewal(self, talk: Talk, button: b.ConfirmRenewal) -> None:
         renewal, fresh = await self._deps.renewals.begin(talk.user, button.quote_id)
         if fresh:

@@ -10,6 +10,8 @@ NOT_SOLD = {
     "bad_key": _("The provider doesn't accept the bot's key; the bot's owner has to fix it."),
     "bad_request": _("The provider doesn't sell this any more."),
     "throttled": _("The provider is busy."),
+    "denied": _("The provider doesn't give out this number any more."),
+    "gone": _("The provider doesn't give out this number any more."),
 }
 OTHERWISE = _("The provider didn't answer properly.")
 

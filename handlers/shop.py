@@ -1,5 +1,7 @@
 """The way to a number: menu, services, countries, price, Confirm; and the same by words."""
 
+from dataclasses import replace
+
 from bot.domain.errors import NoOffer, OldButton
 from bot.domain.numbers import Kind
 from bot.texts import Html
@@ -8,7 +10,7 @@ from handlers.deps import Deps
 from handlers.screens import Screen
 from handlers.talk import Talk
 from handlers.views_people import PeopleViews
-from handlers.views_shop import ShopViews
+from handlers.views_shop import Listed, ShopViews
 
 
 class ShopHandlers:
@@ -42,8 +44,11 @@ class ShopHandlers:
 
     async def countries(self, talk: Talk, button: b.Countries) -> None:
         kind = _kind(button.kind)
-        offers = await self._deps.offers.countries(kind, button.service)
-        await talk.show(self._views.countries(talk.t, kind, button.service, offers, button.page))
+        rated = await self._deps.offers.any_rated(kind, button.service)
+        asked = button if rated else replace(button, reliable=False)
+        offers = await self._deps.offers.countries(kind, asked.service, reliable=asked.reliable)
+        listed = [Listed(offer, self._deps.offers.record(offer)) for offer in offers]
+        await talk.show(self._views.countries(talk.t, kind, asked, listed, rated=rated))
 
     async def lengths(self, talk: Talk, button: b.Lengths) -> None:
         offers = await self._deps.offers.lengths(button.service, button.country)
@@ -54,10 +59,13 @@ class ShopHandlers:
     async def offer(self, talk: Talk, button: b.ShowOffer) -> None:
         """The price, promised: from here on the button carries the quote's id and nothing else."""
         kind = _kind(button.kind)
-        offer = await self._deps.offers.best(kind, button.service, button.country, button.hours)
+        offer = await self._deps.offers.best(
+            kind, button.service, button.country, button.hours, reliable=button.reliable
+        )
         quote = await self._deps.purchases.quote(talk.user, offer)
         balance = await self._deps.wallet.balance(talk.user)
-        await talk.show(self._views.offer(talk.t, quote, balance))
+        record = self._deps.offers.record(offer)
+        await talk.show(self._views.offer(talk.t, quote, balance, record, reliable=button.reliable))
 
     async def confirm(self, talk: Talk, button: b.Confirm) -> None:
         """The pressed message becomes the number's card; everything on it comes through the outbox."""
@@ -78,7 +86,10 @@ class ShopHandlers:
         await self.services(talk, b.Services(Kind.RENTAL))
 
     async def words(self, talk: Talk, words: str) -> None:
-        """Whatever somebody typed: a service, perhaps with a country."""
+        """Whatever somebody typed: a service, perhaps with a country; or a greeting."""
+        if self._deps.search.is_greeting(words):
+            await self.menu(talk)
+            return
         if not self._deps.offers.sells:
             await self._not_set_up(talk)
             return
@@ -88,7 +99,7 @@ class ShopHandlers:
         elif found.service is not None:
             await self.countries(talk, b.Countries(Kind.ACTIVATION, found.service.code))
         elif found.country is not None:
-            await talk.show(self._views.popular_in(talk.t, found.country.iso2, self._deps.offers.catalogue.popular()))
+            await talk.show(self._views.popular_in(talk.t, found.country.iso2, self._deps.catalogue.now.popular()))
         elif similar := self._deps.search.services(words, 8):
             await talk.show(self._views.found(talk.t, similar))
         else:

@@ -1,6 +1,5 @@
 """How a number and its SMS look."""
 
-from bot.domain.catalogue import Catalogue
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.people import User
 from bot.domain.sms import Sms
@@ -10,7 +9,7 @@ from bot.texts import Html, Words, foreign, split, visible_length
 from bot.texts import mark as _
 from handlers import buttons as b
 from handlers.deps import House
-from handlers.names import service_name
+from handlers.names import Named, service_name
 from handlers.reasons import why_not_sold
 from handlers.screens import DANGER, SUCCESS, Key, Rows, Screen, copy_key, key
 
@@ -29,7 +28,7 @@ _LATE = _("⌛ Closed before the SMS came; the SMS is yours all the same. {money
 class NumberViews:
     """`catalogue` names the services."""
 
-    def __init__(self, catalogue: Catalogue, house: House) -> None:
+    def __init__(self, catalogue: Named, house: House) -> None:
         self._catalogue = catalogue
         self._house = house
 
@@ -124,6 +123,8 @@ class NumberViews:
         ]
         if possible := tuple(one for allowed, one in verbs if allowed):
             rows.append(possible)
+        if can.again:
+            rows.append((key(t("📲 Same number again"), b.SameNumber(number.id), fresh=True),))
         if not number.is_open:
             again = b.ShowOffer(number.kind, number.service, number.country, number.hours)
             other = b.Countries(number.kind, number.service)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from urllib.parse import quote as url_quote
 
-from bot.domain.catalogue import Catalogue
 from bot.domain.numbers import Number, State
 from bot.domain.people import Role, User
 from bot.domain.sms import Sms
@@ -12,7 +11,7 @@ from bot.texts import Html, Texts, Words, foreign
 from bot.texts import mark as _
 from handlers import buttons as b
 from handlers.deps import House
-from handlers.names import service_name
+from handlers.names import Named, service_name
 from handlers.screens import DANGER, PRIMARY, Key, Screen, in_columns, key, link_key
 from storage.ledger import Entry
 
@@ -37,7 +36,7 @@ HISTORY_ON_A_PAGE = 8
 
 
 class PeopleViews:
-    def __init__(self, catalogue: Catalogue, house: House, texts: Texts) -> None:
+    def __init__(self, catalogue: Named, house: House, texts: Texts) -> None:
         self._catalogue = catalogue
         self._house = house
         self._texts = texts
@@ -137,7 +136,10 @@ class PeopleViews:
         return Screen(text, (self._onward(t), _menu(t)))
 
     def _admin_help(self, t: Words) -> Html:
-        text = t("<b>For admins</b>\n/invite makes a link that lets one person in. /people lists and removes people.")
+        text = t(
+            "<b>For admins</b>\n/invite makes a link that lets one person in. /people lists and removes people. "
+            "/providers shows balances at the providers, and whether they work."
+        )
         if self._house.prepaid:
             text = text + Html("\n") + t("/credit &lt;ID&gt; &lt;amount&gt; &lt;reason&gt; tops up a balance.")
         return text

@@ -1,22 +1,34 @@
 """How the way to a number looks: menu, services, countries, lengths, price."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from bot.domain.catalogue import Catalogue, Service
+from bot.domain.catalogue import Service
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer, Quote
+from bot.domain.record import Record
 from bot.texts import Html, Words
 from handlers import buttons as b
 from handlers.deps import House
-from handlers.names import service_name
+from handlers.names import Named, service_name
 from handlers.screens import PRIMARY, SUCCESS, Key, Rows, Screen, in_columns, key, page_of, shown
 
 SERVICES_ON_A_PAGE = 18
 COUNTRIES_ON_A_PAGE = 10
+ONE_LINE = 44
+"""Characters of a button that a small phone shows without breaking them off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An offer of a list, and how such numbers have done here; None while too few tell."""
+
+    offer: Offer
+    record: Record | None
 
 
 class ShopViews:
-    def __init__(self, catalogue: Catalogue, house: House) -> None:
+    def __init__(self, catalogue: Named, house: House) -> None:
         self._catalogue = catalogue
         self._house = house
 
@@ -41,6 +53,7 @@ class ShopViews:
         rows.append((*money, key(t("⚙️ Settings"), b.Settings()), key(t("❓ Help"), b.Help())))
         if admin:
             rows.append((key(t("👥 People"), b.People()), key(t("✉️ Invite"), b.Invite())))
+            rows.append((key(t("📡 Providers"), b.Providers()),))
         return tuple(rows)
 
     def services(self, t: Words, kind: Kind, services: list[Service], wanted: int) -> Screen:
@@ -74,30 +87,42 @@ class ShopViews:
             (self._ways_on(t, Kind.ACTIVATION),),
         )
 
-    def countries(self, t: Words, kind: Kind, service: str, offers: list[Offer], wanted: int) -> Screen:
-        page = page_of(len(offers), COUNTRIES_ON_A_PAGE, wanted)
+    def countries(self, t: Words, kind: Kind, asked: b.Countries, listed: Sequence[Listed], *, rated: bool) -> Screen:
+        """`rated`: whether there is another order to choose."""
+        service, reliable = asked.service, asked.reliable
+        page = page_of(len(listed), COUNTRIES_ON_A_PAGE, asked.page)
         rows: list[tuple[Key, ...]] = []
-        for offer in shown(offers, page):
-            target = b.ShowOffer(kind, service, offer.country)
-            rows.append((key(self._line(t, offer), b.Lengths(service, offer.country) if offer.hours else target),))
-        turn = _turning(page.number, page.pages, lambda number: b.Countries(kind, service, number))
-        name = self._name(t, service)
+        for one in shown(listed, page):
+            country = one.offer.country
+            target = b.ShowOffer(kind, service, country, reliable=reliable)
+            rows.append((key(self._line(t, one), b.Lengths(service, country) if one.offer.hours else target),))
+        turn = _turning(page.number, page.pages, lambda number: b.Countries(kind, service, number, reliable))
+        order = ((_other_order(t, kind, asked),),) if rated else ()
+        return Screen(self._which_country(t, kind, asked, listed), (*rows, *turn, *order, self._ways_on(t, kind)))
+
+    def _which_country(self, t: Words, kind: Kind, asked: b.Countries, listed: Sequence[Listed]) -> Html:
+        name = self._name(t, asked.service)
+        if not listed:
+            return t("😔 No numbers for <b>{service}</b> right now. Come back later.", service=name)
         text = t("🌍 <b>{service}</b>: which country?\nCheapest first.", service=name)
+        if asked.reliable:
+            text = t("🌍 <b>{service}</b>: which country?\nFirst where most codes have come to us.", service=name)
         if kind is Kind.ACTIVATION:
             text = text + " " + t("Or type the one you need: <i>{service} germany</i>", service=name)
-        if not offers:
-            text = t(
-                "😔 No numbers for <b>{service}</b> right now. Come back later.",
-                service=name,
-            )
-        return Screen(text, (*rows, *turn, self._ways_on(t, kind)))
+        return text
 
-    def _line(self, t: Words, offer: Offer) -> str:
+    def _line(self, t: Words, listed: Listed) -> str:
+        """One line on a phone: what is left goes where it does not fit."""
+        offer, record = listed.offer, listed.record
         price = self._house.money(t, offer.price)
-        if offer.hours:
-            price = t("from {price}", price=price)
+        parts = [f"{t.flag(offer.country)} {t.country(offer.country)}"]
+        parts.append(t("from {price}", price=price) if offer.hours else price)
+        if record is not None:
+            parts.append(t.percent(record.percent))
+            parts += [t.span(record.median_ms)] if record.median_ms is not None else []
         stock = t.plural("{n} left", "{n} left", offer.stock)
-        return f"{t.flag(offer.country)} {t.country(offer.country)} · {price} · {stock}"
+        whole = " · ".join((*parts, stock))
+        return whole if record is None or len(whole) <= ONE_LINE else " · ".join(parts)
 
     def lengths(self, t: Words, service: str, country: str, offers: list[Offer]) -> Screen:
         keys = [
@@ -110,7 +135,9 @@ class ShopViews:
         text = t("🗓 {title}\nHow long do you need it?", title=self._title(t, service, country))
         return Screen(text, (*in_columns(keys, 2), self._back(t, Kind.RENTAL, service)))
 
-    def offer(self, t: Words, quote: Quote, balance: Units) -> Screen:
+    def offer(
+        self, t: Words, quote: Quote, balance: Units, record: Record | None = None, *, reliable: bool = False
+    ) -> Screen:
         """The price, and what it buys."""
         offer = quote.offer
         lines = [self._title(t, offer.service, offer.country), Html("")]
@@ -121,12 +148,15 @@ class ShopViews:
             most = self._house.money(t, quote.at_most)
             lines.append(t("Up to {amount} from another provider, should this one have none", amount=most))
         lines.append(self._promise(t, offer))
+        if record is not None:
+            lines.append(_how_it_went(t, record))
         if self._house.prepaid:
             lines.append(t("Your balance: {amount}", amount=self._house.money(t, balance)))
         confirm = key(
             t("✅ Confirm · {amount}", amount=self._house.money(t, offer.price)), b.Confirm(quote.id), SUCCESS
         )
-        return Screen(Html("\n").join(lines), ((confirm,), self._back(t, offer.kind, offer.service)))
+        back = self._back(t, offer.kind, offer.service, reliable=reliable)
+        return Screen(Html("\n").join(lines), ((confirm,), back))
 
     def _promise(self, t: Words, offer: Offer) -> Html:
         if not self._house.prepaid:
@@ -135,8 +165,9 @@ class ShopViews:
             return t("Charged at once. Refunded if you release it early, before any SMS, and the provider allows it.")
         return t("You pay only if an SMS comes. Otherwise the money returns to your balance.")
 
-    def _back(self, t: Words, kind: Kind, service: str) -> tuple[Key, ...]:
-        return (key(t("‹ Countries"), b.Countries(kind, service)), key(t("🏠 Menu"), b.Menu()))
+    def _back(self, t: Words, kind: Kind, service: str, *, reliable: bool = False) -> tuple[Key, ...]:
+        countries = b.Countries(kind, service, reliable=reliable)
+        return (key(t("‹ Countries"), countries), key(t("🏠 Menu"), b.Menu()))
 
     def _title(self, t: Words, service: str, country: str) -> Html:
         return t(
@@ -148,6 +179,28 @@ class ShopViews:
 
     def _name(self, t: Words, service: str) -> str:
         return service_name(t, self._catalogue, service)
+
+
+def _other_order(t: Words, kind: Kind, asked: b.Countries) -> Key:
+    label = t("💲 Cheapest first") if asked.reliable else t("🏆 Most reliable first")
+    return key(label, b.Countries(kind, asked.service, reliable=not asked.reliable))
+
+
+def _how_it_went(t: Words, record: Record) -> Html:
+    """Our own figures, with the size of the sample."""
+    if record.median_ms is None:
+        return t.plural(
+            "📈 Here, the last {n} number like this one got no code.",
+            "📈 Here, none of the last {n} numbers like this one got a code.",
+            record.samples,
+        )
+    return t.plural(
+        "📈 Here, {percent} of the last {n} number like this one got a code, half of them within {time}.",
+        "📈 Here, {percent} of the last {n} numbers like this one got a code, half of them within {time}.",
+        record.samples,
+        percent=t.percent(record.percent),
+        time=t.span(record.median_ms),
+    )
 
 
 def _short(name: str) -> str:

@@ -1,22 +1,36 @@
 """What the sweeps ask of numbers: whose time has come."""
 
-from bot.domain.numbers import Number
+from bot.domain.numbers import Kind, Number
 from bot.domain.time import Ms
 from storage.db import Reader, Tx
 from storage.numbers import from_row
 
 
-async def live_refs(db: Reader, provider: str, after: str, limit: int) -> list[str]:
-    """A page of the provider's own references of our live numbers, in order."""
+async def live_refs(db: Reader, provider: str, after: str, limit: int, *, rentals: bool = True) -> list[str]:
+    """A page of the provider's own references of our live numbers, in order; `rentals`: with those."""
     rows = await db.all(
         """SELECT provider_ref FROM numbers
            WHERE provider = $1 AND state IN ('active', 'cancelling') AND provider_ref > $2
+             AND ($4 = 1 OR kind <> 'rental')
            ORDER BY provider_ref LIMIT $3""",
         provider,
         after,
         limit,
+        int(rentals),
     )
     return [row["provider_ref"] for row in rows]
+
+
+async def live_since(db: Reader, provider: str, kind: Kind | None = None) -> dict[str, Ms]:
+    """The provider's own references of our live numbers, of one kind or of all, with when each was bought."""
+    rows = await db.all(
+        """SELECT provider_ref, created_at FROM numbers
+           WHERE provider = $1 AND state IN ('active', 'cancelling') AND provider_ref IS NOT NULL
+             AND ($2 = '' OR kind = $2)""",
+        provider,
+        kind or "",
+    )
+    return {row["provider_ref"]: row["created_at"] for row in rows}
 
 
 async def newest_live(db: Reader, provider: str) -> Ms | None:

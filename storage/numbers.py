@@ -37,6 +37,8 @@ def from_row(row: Row) -> Number:
         operator=row["operator"],
         attempt=row["attempt"],
         check_attempts=row["check_attempts"],
+        again_of=row["again_of"],
+        again_phone=row["again_phone"],
     )
 
 
@@ -80,8 +82,9 @@ async def add(
     chat_id, message_id = card if card else (None, None)
     rows = await tx.all(
         """INSERT INTO numbers (user_id, quote_id, provider, ref, service, country, operator, kind, state, price, cost,
-                                hours, test, created_at, changed_at, check_at, card_chat_id, card_message_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'buying', $9, $10, $11, $12, $13, $13, $14, $15, $16)
+                                hours, test, created_at, changed_at, check_at, card_chat_id, card_message_id,
+                                again_of, again_phone)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'buying', $9, $10, $11, $12, $13, $13, $14, $15, $16, $17, $18)
            RETURNING *""",
         quote.user_id,
         quote.id,
@@ -99,6 +102,8 @@ async def add(
         check_at,
         chat_id,
         message_id,
+        offer.again_of,
+        offer.phone,
     )
     return from_row(rows[0])
 

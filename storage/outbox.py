@@ -23,10 +23,19 @@ class Owed:
     number_id: int | None
     sms_id: int | None
     notice: str
+    """Its name, and where it needs one, after a colon, what it is about: 'low_balance:hero'."""
     generation: int
     copies: int
     attempts: int
     created_at: Ms
+
+    @property
+    def name(self) -> str:
+        return self.notice.partition(":")[0]
+
+    @property
+    def about(self) -> str:
+        return self.notice.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)

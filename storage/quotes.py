@@ -20,6 +20,8 @@ def _quote(row: Row) -> Quote:
             stock=0,
             hours=row["hours"],
             operator=row["operator"],
+            again_of=row["again_of"],
+            phone=row["phone"],
         ),
         expires_at=row["expires_at"],
         number_id=row["number_id"],
@@ -31,8 +33,8 @@ async def add(tx: Tx, quote: Quote, now: Ms) -> None:
     offer = quote.offer
     await tx.all(
         """INSERT INTO quotes (id, user_id, purpose, provider, service, country, operator, kind, hours, cost, price,
-                               number_id, created_at, expires_at, cap)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
+                               number_id, created_at, expires_at, cap, again_of, phone)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)""",
         quote.id,
         quote.user_id,
         quote.purpose,
@@ -48,6 +50,8 @@ async def add(tx: Tx, quote: Quote, now: Ms) -> None:
         now,
         quote.expires_at,
         quote.at_most,
+        offer.again_of,
+        offer.phone,
     )
 
 

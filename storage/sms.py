@@ -101,3 +101,14 @@ async def prune(tx: Tx, before: Ms, limit: int) -> int:
         limit,
     )
     return len(emptied)
+
+
+async def is_shown(db: Reader, provider: str, provider_ref: str, text: str) -> bool:
+    """Whether an SMS of that number has this text, or contains it."""
+    row = await db.one(
+        "SELECT 1 FROM sms WHERE provider = $1 AND provider_ref = $2 AND instr(text, $3) > 0 LIMIT 1",
+        provider,
+        provider_ref,
+        text,
+    )
+    return row is not None

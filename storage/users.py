@@ -82,6 +82,10 @@ async def has_owner(db: Reader) -> bool:
     return await db.one("SELECT id FROM users WHERE role = 'owner'") is not None
 
 
+async def owners(db: Reader) -> list[int]:
+    return [int(row["id"]) for row in await db.all("SELECT id FROM users WHERE role = 'owner'")]
+
+
 async def park_chat(tx: Tx, chat_id: int, now: Ms) -> None:
     await tx.all("UPDATE chats SET parked_at = $2 WHERE id = $1 AND parked_at IS NULL", chat_id, now)
 

@@ -14,7 +14,10 @@ PROVIDER = "PROVIDERS__EXAMPLE__"
 
 SETTINGS = {name.upper() for name in Config.model_fields} - {"PROVIDERS"}
 OPTIONS = {name.upper() for name in ProviderConfig.model_fields}
-FILES = {"BOT_TOKEN_FILE", f"{PROVIDER}API_KEY_FILE", f"{PROVIDER}WEBHOOK_SECRET_FILE"}
+FILES = {
+    "BOT_TOKEN_FILE",
+    *(f"{PROVIDER}{option}_FILE" for option in ("API_KEY", "WEBHOOK_SECRET", "WEBHOOK_SIGNING_SECRET")),
+}
 EVERY = SETTINGS | {PROVIDER + option for option in OPTIONS} | FILES
 
 ENTRY = re.compile(r"((?:^# .+\n)*)^(#{1,2}) ([A-Z_]+)=(.*)$", re.MULTILINE)

@@ -21,6 +21,7 @@ _EXAMPLES = {
     "SMS_RETENTION_DAYS": "30",
     "ACCESS": "private",
     "BILLING": "off",
+    "MARKUP_PERCENT": "15",
     "DEMO_BALANCE": "25",
     "LIMIT_ACTIVE_NUMBERS": "10",
     "LIMIT_PURCHASES_PER_MINUTE": "5",
@@ -29,6 +30,7 @@ _EXAMPLES = {
     "LOG_LEVEL": "INFO",
     "KIND": KINDS[0],
     "RATE": "1.08",
+    "LOW_BALANCE": "5",
     "MAX_IN_FLIGHT": "8",
     "TIMEOUT_S": "20",
 }

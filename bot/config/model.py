@@ -1,6 +1,7 @@
 """The one value that holds all settings."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.config import values as v
+from bot.config.networks import Proxies
 from bot.config.provider import ProviderConfig, in_currency_of
+from bot.domain.addresses import written
 from bot.domain.money import ONE, to_decimal
 from bot.domain.people import Limits
 
@@ -32,6 +35,8 @@ class Config(BaseSettings):
     http_host: v.Host = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """0: any free one."""
+    trusted_proxies: Proxies = ()
+    """Whose word about a client's address is taken; empty: nobody's."""
     database_url: v.DatabaseUrl = "sqlite:///data/codepigeon.db"
     sms_retention_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """0: kept for ever."""
@@ -40,6 +45,8 @@ class Config(BaseSettings):
     access: v.Access = "private"
     billing: v.Billing = "off"
     currency: v.Currency = "USD"
+    markup_percent: Annotated[Decimal, Field(ge=0, le=1_000, allow_inf_nan=False)] = Decimal(0)
+    """What people pay on top of the cost, of a hundred."""
     topup_text: str = ""
     demo_balance: v.Amount = 25 * ONE
     """In units of `currency`: what a person of the demo starts with."""
@@ -103,7 +110,7 @@ class Config(BaseSettings):
         found: dict[str, None] = {}
         for name, value in self._settings():
             if isinstance(value, SecretStr):
-                found[value.get_secret_value()] = None
+                found.update(dict.fromkeys(value.get_secret_value().split()))  # two while one is being changed
             elif name.endswith("URL") and isinstance(value, str):
                 found.update(dict.fromkeys(v.credentials_of(value)))
         return tuple(found)
@@ -126,7 +133,9 @@ def _shown(name: str, value: object) -> str:
         return "****set****"
     if isinstance(value, frozenset):
         return ",".join(str(item) for item in sorted(value)) or "not set"
-    if name == "DEMO_BALANCE" and isinstance(value, int):
+    if isinstance(value, tuple):
+        return ",".join(written(network) for network in value) or "not set"
+    if name.endswith("_BALANCE") and isinstance(value, int):
         return str(to_decimal(value))
     if name.endswith("URL") and isinstance(value, str):
         return v.without_credentials(value)

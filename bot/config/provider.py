@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from bot.config.values import Currency, Key, Url, WebhookSecret, is_currency
+from bot.config.networks import Networks
+from bot.config.values import Amount, Currency, Key, SigningSecret, Url, WebhookSecret, is_currency
+from bot.domain.money import ONE
 
 KINDS: tuple[str, ...] = ("sandbox", "handler_api", "fivesim", "rest")
 """What KIND may be; a new adapter adds its own here."""
@@ -13,6 +15,8 @@ DIALECTS: tuple[str, ...] = ("sms-activate", "hero", "tiger", "smsbower", "gener
 """What DIALECT may be for handler_api: the rows of bot/providers/handler_api/dialects.py, which a test holds equal."""
 _NEED_URL = ("handler_api", "rest")
 _NEED_KEY = ("handler_api", "fivesim", "rest")
+SIGNS: tuple[str, ...] = ("sandbox", "rest")
+"""The kinds that sign their webhooks, which a test holds equal to the adapters' own word."""
 
 
 def _kind(value: str) -> str:
@@ -44,6 +48,13 @@ class ProviderConfig(BaseModel):
     rate: Annotated[Decimal, Field(gt=0, le=10**9, allow_inf_nan=False)] = Decimal(1)
     """What one unit of the provider's currency costs in ours."""
     webhook_secret: WebhookSecret | None = None
+    """The end of the path that its webhooks come to; None: it has none."""
+    webhook_signing_secret: SigningSecret | None = None
+    """What it signs them with; None: they are hints."""
+    webhook_from: Networks = ()
+    """Where they come from; empty: anywhere."""
+    low_balance: Amount = 5 * ONE
+    """Of its own currency: the admins are told when less is left there; 0: they are not."""
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 8
     timeout_s: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 20.0
     """Of one call, from its start to the last byte of its answer."""
@@ -71,6 +82,20 @@ class ProviderConfig(BaseModel):
         if value.lower() not in DIALECTS:
             raise ValueError(f"is not a dialect that this version knows: use {one_of}")
         return value.lower()
+
+    @field_validator("webhook_signing_secret")
+    @classmethod
+    def _signatures_are_known(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        kind = info.data.get("kind", SIGNS[0])
+        if value is not None and kind not in SIGNS:
+            raise ValueError(f"is of no use, since KIND={kind} signs nothing: remove it")
+        return value
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """Each is enough; two while one takes the other's place."""
+        secret = self.webhook_signing_secret
+        return tuple(secret.get_secret_value().split()) if secret else ()
 
     @field_validator("rate", mode="before")
     @classmethod

@@ -5,6 +5,7 @@ value: whoever mixes up two lines would find a token in the terminal.
 """
 
 import re
+from base64 import b64decode
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,6 +17,8 @@ from bot.domain.money import LARGEST, Units, parse_units
 
 _TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{30,64}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+_WHSEC = "whsec_"
+_SHORTEST_KEY = 16
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _SQLITE = "sqlite:///"
 
@@ -32,10 +35,30 @@ def _bot_token(value: SecretStr) -> SecretStr:
 def _webhook_secret(value: SecretStr) -> SecretStr:
     if not _WEBHOOK_SECRET.fullmatch(value.get_secret_value()):
         raise ValueError(
-            "must be 16 to 256 letters, digits, '-' or '_', since it stands in an address: "
-            "make one with `openssl rand -hex 16`"
+            "is the secret end of an address, not what webhooks are signed with (that is WEBHOOK_SIGNING_SECRET): "
+            "it must be 16 to 256 letters, digits, '-' or '_'. Make one with `openssl rand -hex 16`"
         )
     return value
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    for secret in value.get_secret_value().split():
+        if not secret.isprintable() or len(_key_of(secret)) < _SHORTEST_KEY:
+            raise ValueError(
+                "must be the secret that the provider shows for its webhooks, whole: whsec_ and Base64, or "
+                f"{_SHORTEST_KEY} letters or more; two with a space between while one takes the other's place"
+            )
+    return value
+
+
+def _key_of(secret: str) -> bytes:
+    """Empty for a damaged one."""
+    if not secret.startswith(_WHSEC):
+        return secret.encode("utf-8", "replace")
+    try:
+        return b64decode(secret.removeprefix(_WHSEC), validate=True)
+    except ValueError:
+        return b""
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -153,6 +176,7 @@ def _upper(value: object) -> object:
 
 BotToken: TypeAlias = Annotated[SecretStr, AfterValidator(_bot_token)]
 WebhookSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+SigningSecret: TypeAlias = Annotated[SecretStr, AfterValidator(_signing_secret)]
 Key: TypeAlias = Annotated[SecretStr, AfterValidator(_key)]
 Url: TypeAlias = Annotated[str, AfterValidator(_url)]
 PublicUrl: TypeAlias = Annotated[str, AfterValidator(_public_url)]

@@ -15,7 +15,7 @@ from bot.config.provider import ProviderConfig
 PREFIX = "PROVIDERS__"
 _NAMES = tuple(name.upper() for name in Config.model_fields if name != "providers")
 _OPTIONS = tuple(name.upper() for name in ProviderConfig.model_fields)
-_SECRET_OPTIONS = ("API_KEY", "WEBHOOK_SECRET")
+_SECRET_OPTIONS = ("API_KEY", "WEBHOOK_SECRET", "WEBHOOK_SIGNING_SECRET")
 KNOWN = (*_NAMES, "BOT_TOKEN_FILE")
 OPTIONS = (*_OPTIONS, *(f"{option}_FILE" for option in _SECRET_OPTIONS))
 _PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")

@@ -20,9 +20,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.providers.sandbox import fields
+from bot.providers import fields
+from bot.providers.fields import Row
 from bot.providers.sandbox.backend import ConnectionLost, NotReached
-from bot.providers.sandbox.fields import Row
 from bot.providers.sandbox.world import SandboxWorld
 
 PanelAction: TypeAlias = Callable[[Row], dict[str, Any]]

@@ -59,10 +59,10 @@ class Stage:
         await bot_api.start(api)
         stack.push_async_callback(bot_api.stop)
         stack.push_async_callback(api.before_stop)
-        secret = secrets.token_urlsafe(24)
+        secret, signing_secret = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         client = make_client(ClientSettings(max_connections=8))
         stack.push_async_callback(client.aclose)
-        notifier = WebhookNotifier(f"http://{LOOPBACK}:{port}/hooks/sandbox/{secret}", secret, client)
+        notifier = WebhookNotifier(f"http://{LOOPBACK}:{port}/hooks/sandbox/{secret}", signing_secret, client)
         stack.push_async_callback(notifier.aclose)
         sandbox = SandboxWorld(seed=7, clock=now_ms, settings=DEMO_SANDBOX, notify=notifier)
         stack.push_async_callback(sandbox.aclose)
@@ -75,8 +75,7 @@ class Stage:
             "admin_ids": frozenset(people[:1]),
             "access": "open",
             "billing": "prepaid",
-            "providers": config.providers
-            or {"sandbox": ProviderConfig(kind="sandbox", webhook_secret=SecretStr(secret))},
+            "providers": config.providers or {"sandbox": _sandbox(secret, signing_secret)},
         }
         return config.model_copy(update=differing), telegram, sandbox
 
@@ -92,3 +91,9 @@ class Stage:
     async def aclose(self) -> None:
         """Last of all: the bot has said goodbye to its Telegram by now."""
         await self._stack.aclose()
+
+
+def _sandbox(secret: str, signing_secret: str) -> ProviderConfig:
+    return ProviderConfig(
+        kind="sandbox", webhook_secret=SecretStr(secret), webhook_signing_secret=SecretStr(signing_secret)
+    )

@@ -1,12 +1,14 @@
 """Services and countries under one identity each, whatever their names at a provider.
 
 A service's identity is its code in the de-facto numbering of the handler_api family (`wa`), a country's its ISO 3166
-alpha-2 code. Both lists ship with the program.
+alpha-2 code. Both lists ship with the program; names of further services are learnt from the providers.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib import resources
 
 ALSO_CALLED = {
@@ -21,6 +23,14 @@ ALSO_CALLED = {
 """Country names that people type and no list has."""
 ANY_SERVICE = "full"
 """A rental that takes SMS of every service."""
+LONGEST_NAME = 40
+"""Characters of a name from outside; what is longer is cut."""
+
+LONGEST_CODE = 36
+"""Characters: a button has to hold it beside what else it says."""
+
+_CODE = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_CODE}}}", re.ASCII)
+_LEADS_AWAY = re.compile(r"://|@|\bt\.me\b|[\w-]\.[a-z]{2,}/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,22 @@ class Catalogue:
                 countries[iso2] = Country(iso2, row["name"], row["dial"], ALSO_CALLED.get(iso2, ()))
         return cls(services, countries)
 
+    def with_names(self, names: Iterable[tuple[str, str]]) -> "Catalogue":
+        """These lists with the services of `names` (code, name) that they lack; names come from outside.
+
+        A name that another service has already is told apart by its code. Itself where there is nothing to add.
+        """
+        services, taken = dict(self.services), {one.name.casefold() for one in self.services.values()}
+        for code, told in names:
+            name = presentable(told)
+            if code in services or not name or not is_code(code):
+                continue
+            if name.casefold() in taken:
+                name = f"{name} ({code})"
+            services[code] = Service(code, name)
+            taken.add(name.casefold())
+        return self if len(services) == len(self.services) else replace(self, services=services)
+
     def service_name(self, code: str) -> str:
         service = self.services.get(code)
         return service.name if service else code
@@ -69,6 +95,30 @@ class Catalogue:
     def popular(self) -> list[Service]:
         ranked = [service for service in self.services.values() if service.rank is not None]
         return sorted(ranked, key=lambda service: service.rank or 0)
+
+
+@dataclass(slots=True)
+class LiveCatalogue:
+    """Holds the catalogue as it is now: whoever shows or searches it looks at `now` each time."""
+
+    now: Catalogue
+
+    def service_name(self, code: str) -> str:
+        return self.now.service_name(code)
+
+
+def is_code(text: str) -> bool:
+    """Whether a provider's code of a service can be an identity: it goes into buttons and addresses."""
+    return _CODE.fullmatch(text) is not None
+
+
+def presentable(name: str) -> str:
+    """A name from outside on one line, without what cannot be seen and without addresses; empty where none is left."""
+    if _LEADS_AWAY.search(name):
+        return ""
+    seen = (char if unicodedata.category(char)[0] not in "CZ" else " " for char in name[: 4 * LONGEST_NAME])
+    clean = " ".join("".join(seen).split())
+    return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME - 1].rstrip() + "…"
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:

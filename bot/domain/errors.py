@@ -5,7 +5,7 @@ CodepigeonError
 │   ├── NotInvited  NotAllowed  LinkUsed
 │   ├── NotFound             not there, or not theirs: the two are told apart to nobody
 │   ├── QuoteGone  OldButton  WrongState  TooLittleMoney  LimitReached  BadAmount
-│   └── NoOffer  NothingToSell
+│   └── NoOffer  NotAgain  NothingToSell
 └── ProviderError            the outside world; `permanent` says whether trying again can help
     ├── NoNumbers  PriceRisen  ProviderFunds  BadKey  BadRequest  Gone  Denied  CancelTooEarly
     └── Throttled  ProviderFault
@@ -74,6 +74,10 @@ class NoOffer(Refusal):
     """Nobody sells this service in this country now."""
 
 
+class NotAgain(Refusal):
+    """The provider does not give out the phone of this activation any more."""
+
+
 class NothingToSell(Refusal):
     """No provider is set up."""
 
@@ -83,6 +87,11 @@ class ProviderError(CodepigeonError):
 
     permanent = True
     reason = "provider_error"
+
+    @property
+    def line(self) -> str:
+        """For the log: the reason, and what else is known of it."""
+        return f"{self.reason} ({self})" if str(self) else self.reason
 
 
 class NoNumbers(ProviderError):
@@ -128,7 +137,7 @@ class CancelTooEarly(ProviderError):
     reason = "cancel_too_early"
 
     def __init__(self, at: Ms | None = None) -> None:
-        super().__init__("cancel too early")
+        super().__init__()
         self.at = at
 
 
@@ -137,7 +146,7 @@ class Throttled(ProviderError):
     reason = "throttled"
 
     def __init__(self, retry_after_s: float = 5.0) -> None:
-        super().__init__("throttled")
+        super().__init__(f"for {retry_after_s:g} s")
         self.retry_after_s = retry_after_s
 
 

@@ -69,6 +69,10 @@ class Offer:
     hours: int = 0
     """How long a rental lasts; 0 for an activation."""
     operator: str = ""
+    again_of: str = ""
+    """The provider's reference of an activation that is over, whose phone is wanted once more."""
+    phone: str = ""
+    """That very phone; empty where any will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,9 @@ class Number:
     operator: str = ""
     attempt: int = 1
     """Which provider is being asked, counting from 1: another one may serve when the first refuses."""
+    again_of: str = ""
+    """The provider's reference of the activation whose phone this is once more."""
+    again_phone: str = ""
 
     @property
     def offer(self) -> Offer:
@@ -144,6 +151,8 @@ class Number:
             stock=0,
             hours=self.hours,
             operator=self.operator,
+            again_of=self.again_of,
+            phone=self.again_phone,
         )
 
     @property
@@ -160,10 +169,13 @@ class Actions:
     cancel: bool = False
     renew: bool = False
     release: bool = False
+    again: bool = False
 
 
-def actions(number: Number, *, can_retry: bool, can_renew: bool, now: Ms) -> Actions:
+def actions(number: Number, *, can_retry: bool, can_renew: bool, now: Ms, can_again: bool = False) -> Actions:
     """The verbs open to the owner of `number`, given what its provider is capable of."""
+    if number.state is State.COMPLETED and number.kind is Kind.ACTIVATION:
+        return Actions(again=can_again)
     if number.state is not State.ACTIVE or (number.expires_at is not None and number.expires_at <= now):
         return Actions()
     if number.kind is Kind.RENTAL:

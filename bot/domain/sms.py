@@ -19,6 +19,8 @@ class IncomingSms:
     sender: str
     text: str
     received_at: Ms
+    vague: bool = False
+    """Told without what identifies it: it counts only where no SMS of its number shows this text already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,19 @@ from bot.domain.errors import ProviderError
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.sms import IncomingSms
-from bot.domain.time import Ms
+from bot.domain.time import HOUR, MINUTE, Ms
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How a provider tells of SMS by itself, as far as it documents that."""
+
+    event: str = ""
+    """What to choose at the provider; empty: there is no choice."""
+    sources: tuple[str, ...] = ()
+    """The addresses that they come from."""
+    signed: bool = False
+    """By Standard Webhooks, with a secret that both sides know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +37,31 @@ class Capabilities:
     """`fetch` is one request, however many numbers."""
     page: int = 100
     """How many numbers are handed to one `fetch`; a provider that lists all of them anyway takes all at once."""
+    batch_rentals: bool = True
+    """Of rentals too; False: they are asked about one by one, like all numbers where `batch` is False."""
+    at_once: int = 4
+    """How many such questions may be under way."""
     another_code: bool = True
     rentals: bool = False
     renew: bool = False
+    again: bool = False
+    """The phone of an activation that is over can be bought once more."""
     find: bool = True
     """An unanswered purchase can be found again by our reference."""
-    webhooks: bool = False
+    webhooks: Webhooks | None = None
+    """None: it sends none, and is polled."""
     test: bool = False
     """Numbers are not real; every card says so."""
+    lasts: Ms = 20 * MINUTE
+    """How long an activation lives at the provider, from its purchase, where nothing comes."""
+    lasts_longer: Mapping[str, Ms] = field(default_factory=dict, hash=False)
+    """For the services whose activations live longer than that."""
+
+    def life(self, offer: Offer) -> Ms:
+        """How long a number that was bought by `offer` can still be charged for at the provider."""
+        if offer.kind is Kind.RENTAL:
+            return offer.hours * HOUR
+        return self.lasts_longer.get(offer.service, self.lasts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +193,26 @@ class Provider(Protocol):
         """All that is on sale of one kind, or of one service of it. Costs in the provider's currency."""
         ...
 
+    async def service_names(self) -> Mapping[str, str]:
+        """What it calls the services that it sells, by their codes; empty where the protocol has no names.
+
+        Text from outside: `Catalogue.with_names` makes it fit to be shown.
+        """
+        ...
+
     async def allocate(self, offer: Offer, ref: str) -> AllocateOutcome:
         """Buy one number at `offer.cost` or less. `ref` is ours, unique, at most 40 characters."""
+        ...
+
+    async def again_cost(self, offer: Offer) -> Units:
+        """What `offer.phone` would cost once more, in the provider's currency; the offer's own cost is not looked at.
+
+        Raises Denied, Gone or NoNumbers where it cannot be had any more.
+        """
+        ...
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        """Buy `offer.phone`, that of the activation `offer.again_of`, once more: as `allocate`, under a new `ref`."""
         ...
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:

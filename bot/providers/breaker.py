@@ -7,8 +7,8 @@ Only faults of the line count: a refusal is an answer. While it is open, nothing
 so that the next provider may serve; SMS already bought wait for the next poll or webhook.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from bot.domain.errors import ProviderError, ProviderFault
@@ -28,6 +28,7 @@ from bot.providers.base import (
     WebhookEvent,
     WebhookRequest,
 )
+from bot.providers.standing import Circuit, Standing, after
 
 FAULTS = 5
 PAUSE: Ms = 15 * SECOND
@@ -36,14 +37,8 @@ LONGEST_PAUSE: Ms = 5 * MINUTE
 T = TypeVar("T")
 
 
-class Circuit(StrEnum):
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-
-
 class Breaker:
-    """A Provider that guards another one; `circuit` tells how it stands."""
+    """A Provider that guards another one. Every call passes here, so `standing` tells all that is known of its line."""
 
     def __init__(self, provider: Provider, clock: Callable[[], Ms]) -> None:
         self.name = provider.name
@@ -54,6 +49,7 @@ class Breaker:
         self._pause = PAUSE
         self._open_until: Ms = 0
         self._trying = False
+        self._seen = Standing()
 
     @property
     def inner(self) -> Provider:
@@ -66,8 +62,18 @@ class Breaker:
             return Circuit.CLOSED
         return Circuit.OPEN if self._clock() < self._open_until or self._trying else Circuit.HALF_OPEN
 
+    @property
+    def standing(self) -> Standing:
+        return replace(self._seen, circuit=self.circuit)
+
     async def stock(self, kind: Kind, service: str | None = None) -> Sequence[Stock]:
         return await self._read(lambda: self._provider.stock(kind, service))
+
+    async def service_names(self) -> Mapping[str, str]:
+        return await self._read(self._provider.service_names)
+
+    async def again_cost(self, offer: Offer) -> Units:
+        return await self._read(lambda: self._provider.again_cost(offer))
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
         return await self._read(lambda: self._provider.find(offer, ref, since, known))
@@ -83,6 +89,9 @@ class Breaker:
 
     async def allocate(self, offer: Offer, ref: str) -> AllocateOutcome:
         return await self._change(lambda: self._provider.allocate(offer, ref))
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return await self._change(lambda: self._provider.again(offer, ref))
 
     async def another_code(self, provider_ref: str) -> VerbOutcome:
         return await self._change(lambda: self._provider.another_code(provider_ref))
@@ -110,11 +119,11 @@ class Breaker:
         try:
             result = await call()
         except ProviderError as error:
-            self._note(failed=isinstance(error, ProviderFault))
+            self._note(error)
             raise
         finally:
             self._trying = self._trying and not trial
-        self._note(failed=False)
+        self._note(None)
         return result
 
     async def _change(self, call: Callable[[], Awaitable[T]]) -> T | Refused:
@@ -126,17 +135,30 @@ class Breaker:
             outcome = await call()
         finally:
             self._trying = self._trying and not trial
-        lost = isinstance(outcome, Unknown)
-        self._note(failed=lost or (isinstance(outcome, Refused) and isinstance(outcome.error, ProviderFault)))
+        lost = ProviderFault("no answer") if isinstance(outcome, Unknown) else None
+        self._note(outcome.error if isinstance(outcome, Refused) else lost)
         return outcome
 
-    def _note(self, *, failed: bool) -> None:
-        if not failed:
+    def _note(self, error: ProviderError | None) -> None:
+        now = self._clock()
+        self._seen = after(self._seen, error, now)
+        if not isinstance(error, ProviderFault):
+            if self._faults >= FAULTS:
+                self._seen = replace(self._seen, circuit_at=now)
             self._faults, self._pause = 0, PAUSE
             return
         self._faults += 1
         if self._faults == FAULTS:
-            self._open_until = self._clock() + self._pause
+            self._seen = replace(self._seen, circuit_at=now)
+            self._open_until = now + self._pause
         elif self._faults > FAULTS:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
-            self._open_until = self._clock() + self._pause
+            self._open_until = now + self._pause
+
+
+def standing_of(provider: Provider) -> Standing:
+    """Of one that is not guarded, nothing is known."""
+    return provider.standing if isinstance(provider, Breaker) else Standing()
+
+
+__all__ = ["Breaker", "Circuit", "Standing", "standing_of"]

@@ -73,9 +73,13 @@ class Builder:
         from bot.providers.rest.adapter import RestProvider
 
         http = self._http(config, closers)
-        secret = config.webhook_secret.get_secret_value() if config.webhook_secret else ""
         return RestProvider(
-            name, http, url=config.url or "", api_key=_key(config), webhook_secret=secret, clock=self.clock
+            name,
+            http,
+            url=config.url or "",
+            api_key=_key(config),
+            signing_secrets=config.signing_secrets,
+            clock=self.clock,
         )
 
     def _http(
@@ -97,9 +101,12 @@ class Builder:
         )
 
     def _sandbox(self, name: str, config: ProviderConfig, closers: Closers) -> Provider:
-        secret = config.webhook_secret.get_secret_value() if config.webhook_secret else ""
         return SandboxProvider(
-            name, self._backend(config, closers), webhook_secret=secret, timeout_s=config.timeout_s, clock=self.clock
+            name,
+            self._backend(config, closers),
+            signing_secrets=config.signing_secrets,
+            timeout_s=config.timeout_s,
+            clock=self.clock,
         )
 
     def _backend(self, config: ProviderConfig, closers: Closers) -> Backend:

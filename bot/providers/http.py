@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -90,6 +90,8 @@ class ProviderHttp:
         self._client = client
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(max_in_flight)
+        self._queue = asyncio.Lock()
+        self._back_row = asyncio.Lock()
         self._min_interval_s = min_interval_s
         self._most_bytes = most_bytes
         self._clock = clock
@@ -109,28 +111,45 @@ class ProviderHttp:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        can_wait: bool = False,
     ) -> Answer:
-        """Raises NoAnswer; Throttled, at once, during a pause."""
+        """Raises NoAnswer; Throttled, at once, during a pause, or when its turn did not come in time.
+
+        A queue that is too long is our own doing: it must not pass for a fault of the provider's.
+
+        `can_wait`: a long list's questions must not keep codes and people waiting for their turns.
+        """
         sent = False
         try:
-            async with asyncio.timeout(self._timeout_s), self._turn():
+            async with asyncio.timeout(self._timeout_s), self._turn(can_wait=can_wait):
                 sent = True
                 request = self._client.build_request(method, url, params=params, json=json, headers=headers)
                 return await self._exchange(request)
         except TimeoutError:
-            raise NoAnswer("timeout", sent=sent) from None
+            if not sent:
+                raise Throttled(self._min_interval_s) from None
+            raise NoAnswer("timeout", sent=True) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError):
             raise NoAnswer("not a usable address", sent=False) from None
         except httpx.HTTPError as error:
             raise NoAnswer(_why(error), sent=not surely_not_sent(error)) from None
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, *, can_wait: bool) -> AsyncIterator[None]:
+        """Of those that can wait, one at a time stands in the queue; all others stand in it at once."""
         self._check_pause()
-        async with self._slots:
-            await self._pace()
-            self._check_pause()
+        async with self._back_row if can_wait else nullcontext():
+            await self._slots.acquire()
+            try:
+                await self._pace()
+                self._check_pause()
+            except BaseException:
+                self._slots.release()
+                raise
+        try:
             yield
+        finally:
+            self._slots.release()
 
     def _check_pause(self) -> None:
         left = self._paused_until - self._clock()
@@ -138,11 +157,11 @@ class ProviderHttp:
             raise Throttled(left)
 
     async def _pace(self) -> None:
-        now = self._clock()
-        wait = self._next_at - now
-        self._next_at = max(now, self._next_at) + self._min_interval_s
-        if wait > 0:
-            await self._sleep(wait)
+        async with self._queue:
+            wait = self._next_at - self._clock()
+            if wait > 0:
+                await self._sleep(wait)
+            self._next_at = self._clock() + self._min_interval_s
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True, follow_redirects=False)

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
+from bot.providers.base import BadWebhook, WebhookRequest
+
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE_S = 300
 _PREFIX = "whsec_"
@@ -24,14 +26,25 @@ def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> dict[st
     }
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes, now_s: int) -> None:
-    """Raises BadSignature unless one of the header's signatures holds, made within TOLERANCE_S of now."""
+def is_signed(secrets: tuple[str, ...], request: WebhookRequest, now_s: int) -> bool:
+    """False where there is no secret to check by. Raises BadWebhook, forged, where none of them signed it."""
+    if not secrets:
+        return False
+    try:
+        verify(secrets, request.headers, request.body, now_s)
+    except BadSignature as why:
+        raise BadWebhook(str(why), forged=True) from None
+    return True
+
+
+def verify(secrets: tuple[str, ...], headers: Mapping[str, str], body: bytes, now_s: int) -> None:
+    """Raises BadSignature unless one of the header's signatures is of one of `secrets`, within TOLERANCE_S of now."""
     message_id, timestamp = headers.get(ID, ""), headers.get(TIMESTAMP, "")
     if not message_id or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 15):
         raise BadSignature("not signed")
-    expected = _digest(secret, message_id, timestamp, body).encode()
+    expected = [_digest(secret, message_id, timestamp, body).encode() for secret in secrets]
     given = [part[3:].encode() for part in headers.get(SIGNATURE, "").split(" ") if part.startswith("v1,")]
-    if not any(hmac.compare_digest(expected, one) for one in given):
+    if not any(hmac.compare_digest(one, other) for one in expected for other in given):
         raise BadSignature("wrong signature")
     if abs(now_s - int(timestamp)) > TOLERANCE_S:
         raise BadSignature("signed too long ago, or ahead")

@@ -25,10 +25,11 @@ from bot.domain.sms import Sms
 from bot.services.clock import Clock
 from bot.services.numbers import Numbers, View
 from bot.services.rhythm import Sweep, Timing, Wake
-from storage import numbers, outbox, users
+from storage import numbers, outbox, provider_states, users
 from storage import sms as sms_store
 from storage.db import Database, Tx
 from storage.outbox import Owed
+from storage.provider_states import ProviderState
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ IN_FLIGHT = 16
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """All that a message is written from. `view` is the number now; `sms` is given for kind 'sms'."""
+    """All that a message is written from: the number now, the SMS for kind 'sms', the provider if it is about one."""
 
     owed: Owed
     user: User
     view: View | None
     sms: Sms | None
+    supplier: ProviderState | None = None
 
 
 Outcome: TypeAlias = Callable[[Tx], Awaitable[None]]
@@ -101,20 +103,25 @@ class Delivery:
         self._wake = wake
         self._in_flight = in_flight
         self._running: dict[int, asyncio.Task[bool]] = {}
+        self._ended: set[int] = set()
         self._unwritten: dict[int, Outcome] = {}
 
     async def sweep(self) -> bool:
         """Start sending what is due, as far as there is room; each one that ends asks for the next sweep."""
         room = self._in_flight - len(self._running)
         if room > 0:
+            self._ended.clear()
             for owed in await outbox.due(self._db.read, self._clock(), self._in_flight):
-                if owed.chat_id not in self._running and len(self._running) < self._in_flight:
+                # What ended while the list was read may still stand in it as pending.
+                busy = owed.chat_id in self._running or owed.chat_id in self._ended
+                if not busy and len(self._running) < self._in_flight:
                     self._start(owed)
         return False
 
     def _start(self, owed: Owed) -> None:
         def ended(task: asyncio.Task[bool]) -> None:
             del self._running[owed.chat_id]
+            self._ended.add(owed.chat_id)
             if not task.cancelled() and task.result():
                 self._wake(Sweep.DELIVER)
 
@@ -178,7 +185,9 @@ class Delivery:
         sms = await sms_store.get(self._db.read, owed.sms_id) if owed.sms_id else None
         if user is None or (owed.kind != "notice" and number is None) or (owed.kind == "sms" and sms is None):
             return None
-        return Letter(owed, user, await self._bought.seen(number) if number else None, sms)
+        view = await self._bought.seen(number) if number else None
+        supplier = await provider_states.get(self._db.read, owed.about) if owed.about and number is None else None
+        return Letter(owed, user, view, sms, supplier)
 
     async def _mark(self, letter: Letter, message_id: int | None, tx: Tx) -> None:
         owed, number = letter.owed, letter.view.number if letter.view else None

@@ -1,12 +1,12 @@
 """Whether the program can do its work now: database, Telegram, providers, and what is owed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.time import MINUTE, Ms
 from bot.providers.base import Provider
-from bot.providers.breaker import Breaker
+from bot.providers.breaker import standing_of
 from bot.providers.registry import Registry
 from bot.services.clock import Clock
 from storage import outbox
@@ -23,7 +23,7 @@ class Report:
 
 
 class Health:
-    """`telegram_at` tells when Telegram last answered; `provider_at` the same for each provider that was asked."""
+    """`telegram_at` tells when Telegram last answered."""
 
     def __init__(
         self,
@@ -31,13 +31,11 @@ class Health:
         clock: Clock,
         registry: Registry,
         telegram_at: Callable[[], Ms | None],
-        provider_at: Mapping[str, Ms],
     ) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
         self._telegram_at = telegram_at
-        self._provider_at = provider_at
 
     async def report(self) -> Report:
         now = self._clock()
@@ -47,17 +45,11 @@ class Health:
         parts = {
             "database": database,
             "telegram": {"ok": telegram_ok, "last_contact": telegram_at},
-            "providers": {one.name: self._provider(one) for one in self._registry},
+            "providers": {one.name: _provider(one) for one in self._registry},
         }
         if owed:
             parts["outbox"] = owed
         return Report(bool(database["ok"] and telegram_ok), parts)
-
-    def _provider(self, provider: Provider) -> dict[str, Any]:
-        told: dict[str, Any] = {"last_contact": self._provider_at.get(provider.name)}
-        if isinstance(provider, Breaker):
-            told["circuit"] = provider.circuit
-        return told
 
     async def _database(self, now: Ms) -> tuple[dict[str, Any], dict[str, int]]:
         """Whether it answers, and what it says is owed."""
@@ -67,3 +59,8 @@ class Health:
             return {"ok": False, "error": type(error).__name__}, {}
         age = now - depth.oldest_at if depth.oldest_at is not None else 0
         return {"ok": True, "schema": schema}, {"pending": depth.pending, "oldest_ms": age}
+
+
+def _provider(provider: Provider) -> dict[str, Any]:
+    standing = standing_of(provider)
+    return {"last_contact": standing.answered_at, "circuit": standing.circuit}

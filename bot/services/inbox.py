@@ -3,8 +3,9 @@
 import hmac
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.domain.addresses import Network, is_within, parse_address
 from bot.domain.errors import ProviderError
 from bot.domain.sms import IncomingSms
 from bot.providers.base import BadWebhook, Provider, RemoteNumber, WebhookEvent, WebhookRequest
@@ -21,6 +22,18 @@ class NoSuchHook(Exception):
     """No provider listens at this address; the path's secret is wrong, or none is set."""
 
 
+class Stranger(Exception):
+    """The webhook comes from elsewhere than its provider's do. The text is where from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where a provider's webhooks come in: the secret in their path, and where they come from; nothing: anywhere."""
+
+    secret: str = field(repr=False)
+    sources: tuple[Network, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """`fresh` SMS of `told` were new."""
@@ -30,14 +43,14 @@ class Received:
 
 
 class Inbox:
-    """`secrets` maps a provider's name to the secret in its webhook's path."""
+    """`hooks` by the name of their provider."""
 
-    def __init__(self, db: Database, clock: Clock, registry: Registry, wake: Wake, secrets: Mapping[str, str]) -> None:
+    def __init__(self, db: Database, clock: Clock, registry: Registry, wake: Wake, hooks: Mapping[str, Hook]) -> None:
         self._db = db
         self._clock = clock
         self._registry = registry
         self._wake = wake
-        self._secrets = secrets
+        self._hooks = hooks
 
     async def receive(self, provider: str, sms: Sequence[IncomingSms], *, charged: bool | None = None) -> Received:
         """Keep these SMS and owe them to their people; returns after the commit.
@@ -53,12 +66,19 @@ class Inbox:
             self._wake(Sweep.DELIVER)
         return Received(len(sms), fresh)
 
-    async def webhook(self, name: str, secret: str, request: WebhookRequest) -> Received:
-        """A provider's call. Raises NoSuchHook, BadWebhook, or ProviderError when a hint could not be checked."""
-        provider = self._registry.get(name)
-        expected, given = self._secrets.get(name, "").encode(), secret.encode("utf-8", "replace")
-        if provider is None or not expected or not hmac.compare_digest(expected, given):
+    def admit(self, name: str, secret: str, peer: str) -> Provider:
+        """Whose webhook comes to this path from the address `peer`. Raises NoSuchHook or Stranger."""
+        provider, hook = self._registry.get(name), self._hooks.get(name)
+        given = secret.encode("utf-8", "replace")
+        if provider is None or hook is None or not hook.secret or not hmac.compare_digest(hook.secret.encode(), given):
             raise NoSuchHook
+        address = parse_address(peer)
+        if hook.sources and not is_within(address, hook.sources):
+            raise Stranger(str(address or "an unknown place"))
+        return provider
+
+    async def webhook(self, provider: Provider, request: WebhookRequest) -> Received:
+        """The call of a provider that was admitted. Raises BadWebhook, or ProviderError when a hint was not checked."""
         told = fresh = 0
         for event in provider.parse_webhook(request):
             received = await self._believe(provider, event)
@@ -86,4 +106,4 @@ def said_of_money(remote: RemoteNumber) -> bool | None:
     return False if remote.state.closed else None
 
 
-__all__ = ["BadWebhook", "Inbox", "NoSuchHook", "ProviderError", "Received", "said_of_money"]
+__all__ = ["BadWebhook", "Hook", "Inbox", "NoSuchHook", "ProviderError", "Received", "Stranger", "said_of_money"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from bot.services.background import Background
@@ -16,6 +17,7 @@ class Lanes:
         self._background = background
         self._kind = kind
         self._taken: set[str] = set()
+        self._all_free = asyncio.Event()
 
     def is_free(self, name: str) -> bool:
         return name not in self._taken
@@ -24,6 +26,7 @@ class Lanes:
         """Start `work` in the background, unless the lane is taken."""
         if self.is_free(name):
             self._taken.add(name)
+            self._all_free.clear()
             self._background.spawn(self._run(name, work), f"{self._kind}:{name}")
 
     async def _run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -31,6 +34,14 @@ class Lanes:
             await work()
         finally:
             self._taken.discard(name)
+            if not self._taken:
+                self._all_free.set()
+
+    async def settle(self, within_s: float) -> None:
+        """Wait until all lanes are free, but no longer than that."""
+        if self._taken:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_free.wait(), within_s)
 
 
 async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:

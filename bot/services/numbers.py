@@ -1,9 +1,10 @@
 """Numbers that a person has: ask for another code, finish, give back, look at."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.errors import NotFound, ProviderFault, WrongState
+from bot.domain.errors import NotFound, ProviderError, ProviderFault, WrongState
 from bot.domain.numbers import Actions, Number, State, actions
 from bot.domain.people import User
 from bot.domain.sms import Sms
@@ -12,10 +13,13 @@ from bot.providers.base import Done, Provider, Unknown, VerbOutcome
 from bot.providers.registry import Registry
 from bot.services import settle
 from bot.services.clock import Clock
+from bot.services.inbox import Inbox
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import numbers, outbox, renewals
 from storage import sms as sms_store
 from storage.db import Database
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,14 @@ class View:
 
 
 class Numbers:
-    def __init__(self, db: Database, clock: Clock, timing: Timing, registry: Registry, wake: Wake) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, timing: Timing, registry: Registry, inbox: Inbox, wake: Wake
+    ) -> None:
         self._db = db
         self._clock = clock
         self._timing = timing
         self._registry = registry
+        self._inbox = inbox
         self._wake = wake
 
     async def another_code(self, user: User, number_id: int) -> Number:
@@ -51,11 +58,32 @@ class Numbers:
         return await self._finish(view.number, "done")
 
     async def _finish(self, number: Number, reason: str) -> Number:
+        """No SMS may slip between the last poll and the end: some providers show them only before it, some after too.
+
+        Where the look after it fails, the number stays as it is: the poll sees it closed, and what came on it.
+        """
+        await self._look(number)
         await self._at_provider(number, lambda provider, ref: provider.finish(ref), closed_is_fine=True)
+        if not await self._look(number):
+            self._wake(Sweep.POLL)
+            return number
         async with self._db.transaction() as tx:
             await settle.completed(tx, number, reason, self._clock())
         self._wake(Sweep.DELIVER)
         return await numbers.get(self._db.read, number.id) or number
+
+    async def _look(self, number: Number) -> bool:
+        """Read what has come on the number; False where its provider does not say."""
+        provider = self._registry.get(number.provider)
+        if provider is None or number.provider_ref is None:
+            return False
+        try:
+            for remote in await provider.fetch([number.provider_ref]):
+                await self._inbox.read(number.provider, remote)
+        except ProviderError as error:
+            log.warning("number %d: %s does not show what came last: %s", number.id, number.provider, error.line)
+            return False
+        return True
 
     async def _at_provider(
         self,
@@ -71,8 +99,10 @@ class Numbers:
         if isinstance(outcome, Done):
             return
         if isinstance(outcome, Unknown):
+            log.warning("number %d: no answer from %s: %s", number.id, number.provider, outcome.detail)
             raise ProviderFault("no answer")
         if not (closed_is_fine and outcome.error.permanent):
+            log.warning("number %d: %s refuses: %s", number.id, number.provider, outcome.error.line)
             raise outcome.error
 
     async def cancel(self, user: User, number_id: int) -> Number:
@@ -126,6 +156,7 @@ class Numbers:
             number,
             can_retry=bool(can and can.another_code),
             can_renew=bool(can and can.renew),
+            can_again=bool(can and can.again),
             now=self._clock(),
         )
         code = await sms_store.newest_code(self._db.read, number.id) if number.sms_count else None

@@ -8,7 +8,16 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from bot.domain.errors import LimitReached, NoOffer, ProviderFault, QuoteGone, TooLittleMoney
+from bot.domain.errors import (
+    LimitReached,
+    NoNumbers,
+    NoOffer,
+    PriceRisen,
+    ProviderFault,
+    QuoteGone,
+    TooLittleMoney,
+)
+from bot.domain.money import Units
 from bot.domain.numbers import Number, Offer, Purpose, Quote
 from bot.domain.people import Limits, User
 from bot.domain.time import DAY, MINUTE
@@ -53,7 +62,12 @@ class Purchases:
         self._wake = wake
 
     async def quote(self, user: User, offer: Offer) -> Quote:
-        """Promise this offer to this person for a while."""
+        """Promise this offer to this person for a while, with room for another provider to serve."""
+        require_member(user)
+        return await self.promise(user, offer, await self._offers.cap(offer))
+
+    async def promise(self, user: User, offer: Offer, cap: Units = 0) -> Quote:
+        """Promise this offer, and nothing above `cap` should another provider have to serve."""
         require_member(user)
         now = self._clock()
         quote = Quote(
@@ -61,7 +75,7 @@ class Purchases:
             user_id=user.id,
             purpose=Purpose.BUY,
             offer=offer,
-            cap=await self._offers.cap(offer),
+            cap=cap,
             expires_at=now + self._timing.quote_life,
         )
         async with self._db.transaction() as tx:
@@ -146,12 +160,20 @@ class Purchases:
         provider = self._registry.get(number.provider)
         if provider is None:
             return Refused(ProviderFault("not set up"))
-        return await provider.allocate(number.offer, number.ref)
+        buy = provider.again if number.again_of else provider.allocate
+        outcome = await buy(number.offer, number.ref)
+        if isinstance(outcome, Refused):
+            level = logging.INFO if isinstance(outcome.error, NoNumbers | PriceRisen) else logging.WARNING
+            log.log(level, "number %d: %s sells none: %s", number.id, number.provider, outcome.error.line)
+        return outcome
 
     async def _elsewhere(self, number: Number, tried: set[str]) -> Number | None:
-        """After a sure refusal: the same wish at the next provider, at the price that was agreed to or less."""
+        """After a sure refusal: the same wish at the next provider, at the price that was agreed to or less.
+
+        The phone of an earlier activation is had from its own provider or not at all.
+        """
         quote = await quotes.owned(self._db.read, number.quote_id, number.user_id)
-        if quote is None:
+        if quote is None or number.again_of:
             return None
         for offer in await self._offers.fallbacks(quote.offer, quote.at_most):
             provider = self._registry.get(offer.provider)

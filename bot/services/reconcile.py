@@ -6,7 +6,7 @@ Unknown is never taken for failed: the provider is asked until it says what happ
 import logging
 from functools import partial
 
-from bot.domain.errors import CancelTooEarly, NoNumbers, ProviderError, ProviderFault, Throttled
+from bot.domain.errors import CancelTooEarly, Gone, ProviderError, ProviderFault, Throttled
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.time import HOUR, Ms
 from bot.providers.base import Done, Provider, Refused, RemoteNumber, RemoteState, Unknown
@@ -14,8 +14,10 @@ from bot.providers.registry import Registry
 from bot.services import settle
 from bot.services.background import Background
 from bot.services.clock import Clock
+from bot.services.hopeless import Hopeless
 from bot.services.inbox import Inbox
 from bot.services.lanes import Lanes, each
+from bot.services.pace import Rests
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing, Wake
@@ -41,6 +43,7 @@ class Reconcile:
         inbox: Inbox,
         bought: Purchases,
         renewed: Renewals,
+        hopeless: Hopeless,
         background: Background,
         wake: Wake,
     ) -> None:
@@ -51,8 +54,10 @@ class Reconcile:
         self._inbox = inbox
         self._bought = bought
         self._renewed = renewed
+        self._hopeless = hopeless
         self._wake = wake
         self._lanes = Lanes(background, "reconcile")
+        self._rests = Rests(timing)
 
     async def after_start(self) -> None:
         """Whatever was in flight when the process ended is asked about at once."""
@@ -62,8 +67,10 @@ class Reconcile:
 
     async def sweep(self) -> bool:
         """Ask each provider about a page of what is undecided there, all of them at once."""
-        for name in await due.providers_to_check(self._db.read, self._clock()):
-            self._lanes.run(name, partial(self._ask, name))
+        now = self._clock()
+        for name in await due.providers_to_check(self._db.read, now):
+            if self._rests.is_over(name, now):
+                self._lanes.run(name, partial(self._ask, name))
         return False
 
     async def _ask(self, name: str) -> None:
@@ -101,45 +108,42 @@ class Reconcile:
         """Asked in vain: later again. After very long without an answer, the money goes back."""
         now = self._clock()
         if now - max(number.expires_at or 0, number.created_at) > self._timing.give_up:
-            await self._give_up(number)
+            await self._hopeless.never_said(number)
             return
         wait = self._timing.before_retry(number.check_attempts)
         if isinstance(error, Throttled):
-            wait = max(wait, int(error.retry_after_s * 1000))
+            wait = max(wait, self._timing.rest(error))
+            self._rests.begin(number.provider, error, now)
         async with self._db.transaction() as tx:
             await numbers.defer_check(tx, number.id, now + wait)
-
-    async def _give_up(self, number: Number) -> None:
-        log.error("number %d: %s never said what became of it", number.id, number.provider)
-        if number.state is State.BUYING:
-            await self._bought.settle_purchase(number, Refused(ProviderFault("no answer")))
-            return
-        async with self._db.transaction() as tx:
-            await settle.given_back(tx, number, State.EXPIRED, "no_answer", self._clock())
-        self._wake(Sweep.DELIVER)
 
     async def _find(self, provider: Provider, number: Number) -> None:
         """A purchase without its answer: adopt what was sold, or give up once it surely never arrived."""
         if not provider.capabilities.find:  # asking in vain would count as the provider's fault, and open its circuit
-            await self._defer(number)
+            await self._hopeless.cannot_be_found(provider, number)
             return
         try:
             known = await numbers.known_refs(self._db.read, provider.name, number.created_at - HOUR)
             sale = await provider.find(number.offer, number.ref, number.created_at, known)
         except ProviderError as error:
-            log.warning("number %d: %s does not say what it sold: %s", number.id, number.provider, error.reason)
+            log.warning("number %d: %s does not say what it sold: %s", number.id, number.provider, error.line)
             await self._defer(number, error)
             return
         if sale is not None:
             await self._bought.settle_purchase(number, sale)
         elif self._clock() - number.created_at >= self._timing.find_grace:
-            await self._bought.settle_purchase(number, Refused(NoNumbers("never arrived")))
+            await self._bought.settle_purchase(number, Refused(ProviderFault("never arrived")))
         else:
             async with self._db.transaction() as tx:
                 await numbers.defer_check(tx, number.id, self._clock() + self._timing.find_grace // 4)
 
     async def _cancel(self, provider: Provider, number: Number) -> None:
-        """Ask for a cancel; written down before it leaves, since its answer may be lost."""
+        """Ask for a cancel, after a last look at what came; written down before it leaves: its answer may be lost."""
+        if number.check_attempts or number.reason != "expired_no_code":  # or else the expire sweep has just looked
+            looked = await self._look(provider, number)
+            if looked is None:
+                return
+            number = looked
         async with self._db.transaction() as tx:
             sent = await numbers.note_cancel_sent(tx, number.id, self._clock() + self._timing.answer_due)
         if sent is None or sent.provider_ref is None:
@@ -154,6 +158,35 @@ class Reconcile:
             await self._ask_how_it_ended(provider, current)
         else:
             await self._defer(current, outcome.error if isinstance(outcome, Refused) else None)
+
+    async def _look(self, provider: Provider, number: Number) -> Number | None:
+        """Read the number once more before money may go back: not every provider denies a cancel for its SMS.
+
+        None where that has decided: a code withdrew the wish, the provider has closed it, or nobody answered.
+        """
+        remote = await self._read(provider, number)
+        if remote is None:
+            return None
+        current = await numbers.get(self._db.read, number.id)
+        if current is None or current.state is not State.CANCELLING:
+            return None
+        if remote.state in (RemoteState.WAITING, RemoteState.GONE):
+            return current
+        if remote.state.charged:
+            await self._keep(current, remote)
+        else:
+            await self._cancelled(current)
+        return None
+
+    async def _read(self, provider: Provider, number: Number) -> RemoteNumber | None:
+        """How it stands there, its SMS taken in; None where that is not told now, and is asked again later."""
+        try:
+            remote = (await provider.fetch([number.provider_ref or ""]))[0]
+        except (ProviderError, IndexError) as error:
+            await self._defer(number, error if isinstance(error, ProviderError) else None)
+            return None
+        await self._inbox.read(number.provider, remote)
+        return remote
 
     async def _cancelled(self, number: Number) -> None:
         past = number.reason == "expired_no_code"
@@ -176,12 +209,9 @@ class Reconcile:
 
     async def _ask_how_it_ended(self, provider: Provider, number: Number) -> None:
         """The cancel was refused for good: the provider's own record decides about the money."""
-        try:
-            remote = (await provider.fetch([number.provider_ref or ""]))[0]
-        except (ProviderError, IndexError) as error:
-            await self._defer(number, error if isinstance(error, ProviderError) else None)
+        remote = await self._read(provider, number)
+        if remote is None:
             return
-        await self._inbox.read(number.provider, remote)
         number = await numbers.get(self._db.read, number.id) or number
         if remote.state.closed and not remote.state.charged:
             await self._cancelled(number)
@@ -210,12 +240,16 @@ class Reconcile:
             if isinstance(outcome, Done):
                 await orphans.close(tx, orphan, "cancelled", now)
             elif (error and error.permanent) or now - orphan.created_at > self._timing.give_up:
-                log.error("orphan of number %d at %s stays open", orphan.number_id, orphan.provider)
+                if not isinstance(error, Gone):
+                    await self._hopeless.stays_open(tx, orphan, now)
                 await orphans.close(tx, orphan, error.reason if error else "no_answer", now)
             else:
+                if isinstance(error, Throttled):
+                    self._rests.begin(orphan.provider, error, now)
                 allowed_at = (error.at or 0) + self._timing.cancel_slack if isinstance(error, CancelTooEarly) else 0
                 again_at = now + self._timing.before_retry(orphan.check_attempts)
                 await orphans.defer(tx, orphan, allowed_at if allowed_at > now else again_at)
+        self._wake(Sweep.DELIVER)
 
 
 def _is_over(number: Number, now: Ms) -> bool:

@@ -6,6 +6,7 @@ import secrets
 from bot.domain.errors import NotFound, ProviderError, ProviderFault, QuoteGone, TooLittleMoney, WrongState
 from bot.domain.numbers import Kind, Number, Offer, Purpose, Quote
 from bot.domain.people import User
+from bot.domain.time import HOUR
 from bot.providers.base import Provider, Refused, Renewed, RenewOutcome, Unknown
 from bot.providers.registry import Registry
 from bot.services import settle
@@ -143,7 +144,9 @@ class Renewals:
 
         Time that the provider added after all, too late to be paid for, is the person's all the same.
         """
-        extended = await numbers.extend(tx, number.id, outcome.provider_ref, outcome.expires_at)
+        # An adapter that has forgotten the old end, as after a restart, can count from now alone.
+        end = max(outcome.expires_at, renewal.old_expires_at + renewal.hours * HOUR)
+        extended = await numbers.extend(tx, number.id, outcome.provider_ref, end)
         if extended is None:
             log.error("renewal %d: the provider added time to a number that is closed", renewal.id)
             return await self._failed(tx, renewal, "closed")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from bot.domain.errors import Throttled
 from bot.domain.time import DAY, HOUR, MINUTE, SECOND, Ms
 
 
@@ -15,7 +16,10 @@ class Sweep(StrEnum):
     DELIVER = "deliver"
     EXPIRE = "expire"
     RECONCILE = "reconcile"
+    PROVIDERS = "providers"
     PRUNE = "prune"
+    TALLY = "tally"
+    CATALOGUE = "catalogue"
 
 
 Wake: TypeAlias = Callable[[Sweep], None]
@@ -37,13 +41,25 @@ class Timing:
     retry_longest: Ms = 10 * MINUTE
     give_up: Ms = DAY
     """The money of a number whose provider has not answered for this long past its end goes back."""
+    lost_slack: Ms = 2 * MINUTE
+    """After the end that a number which cannot be found would have had at its provider."""
+    failing_after: Ms = 2 * MINUTE
+    """A provider without a usable answer, or that wants to be left alone, for so long is told to the admins."""
+    well_after: Ms = 5 * MINUTE
+    """As long must all its answers be usable before they are told that it works again."""
+    unheard: Ms = HOUR
+    """As long past its end a number that was used waits for its provider's last word: an SMS may stand in it."""
     cancel_slack: Ms = 3 * SECOND
     """After the time from which a provider takes a cancel, by its clock."""
     poll_young: Ms = 2 * SECOND
     poll_middle: Ms = 5 * SECOND
     poll_old: Ms = 10 * SECOND
+    poll_early: Ms = SECOND // 2
+    """How much earlier than its pace a poll may be: half of what lies between two beats of its sweep."""
     young: Ms = 2 * MINUTE
     middle: Ms = 5 * MINUTE
+    longest_rest: Ms = HOUR
+    """A provider that wants to be left alone for longer is asked again after this."""
     resend: Ms = 5 * SECOND
     """Before a message that did not, or may not have, arrived is sent again, growing with the attempts."""
     resend_longest: Ms = MINUTE
@@ -58,7 +74,18 @@ class Timing:
         return min(self.resend << min(attempts, 12), self.resend_longest)
 
     def poll_pace(self, age: Ms) -> Ms:
-        """How long until the next poll of a provider whose youngest live number is `age` old."""
+        """How long until a number of that age is asked about again; for a whole page, the age of the youngest."""
         if age < self.young:
             return self.poll_young
         return self.poll_middle if age < self.middle else self.poll_old
+
+    def poll_is_due(self, waited: Ms, pace: Ms) -> bool:
+        """Whether it is time again, `waited` after the last poll began. Sweeps beat, so the nearest beat counts."""
+        return waited >= pace - min(self.poll_early, pace // 4)
+
+    def rest(self, error: Throttled) -> Ms:
+        """How long a provider is left alone that said so."""
+        span = error.retry_after_s * SECOND
+        if 0 <= span < self.longest_rest:
+            return int(span)
+        return 0 if span < 0 else self.longest_rest

@@ -5,7 +5,7 @@ is to be shown, so that the state, the money and the message are written togethe
 """
 
 from bot.domain.codes import extract
-from bot.domain.errors import ProviderError
+from bot.domain.errors import NoNumbers, ProviderError
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.sms import IncomingSms
 from bot.domain.time import Ms
@@ -28,8 +28,13 @@ def chat_of(number: Number) -> int:
 async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
     """buying → active, with the SMS that came before the answer did. None when it was decided before.
 
-    A sale that comes after its purchase was given up is an orphan, noted so that it is given back.
+    A sale that comes after its purchase was given up is an orphan, noted so that it is given back; and so is another
+    phone than the very one that was wanted.
     """
+    if number.again_phone not in ("", sale.phone):
+        await not_sold(tx, number, NoNumbers("another phone"), now)
+        await orphans.add(tx, number.provider, sale.provider_ref, number.id, now)
+        return None
     active = await numbers.activate(
         tx,
         number.id,
@@ -71,6 +76,8 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     provider, only the provider's word decides (`charged`: paid, surely not, or nothing said). A closed number's late
     SMS is delivered, free.
     """
+    if sms.vague and await sms_store.is_shown(tx, provider, sms.provider_ref, sms.text):
+        return False
     number = await numbers.by_provider_ref(tx, provider, sms.provider_ref)
     found = extract(sms.text, sms.sender, number.service if number else None)
     sms_id = await sms_store.add(tx, provider, sms, found.value if found else None, now)

@@ -17,7 +17,9 @@ from bot.services.background import Background
 from bot.services.clock import Clock
 from bot.services.inbox import Inbox, said_of_money
 from bot.services.lanes import Lanes
+from bot.services.pace import Rests
 from bot.services.rhythm import Sweep, Timing, Wake
+from bot.services.singles import Singles
 from storage import due, numbers, outbox, renewals
 from storage import sms as sms_store
 from storage.db import Database
@@ -46,11 +48,10 @@ class Watch:
         self._wake = wake
         self._polls = Lanes(background, "poll")
         self._ends = Lanes(background, "expire")
+        self._singles = Singles(db, clock, timing, background, self._read_page)
+        self._polls_rest, self._ends_rest = Rests(timing), Rests(timing)
         self._polled_at: dict[str, Ms] = {}
-        self._not_before: dict[str, Ms] = {}
         self._resume_after: dict[str, str] = {}
-        self.last_contact: dict[str, Ms] = {}
-        """When each provider last gave a usable answer, for /readyz."""
 
     async def poll(self) -> bool:
         """Start a poll of each provider that is due and not being polled already.
@@ -58,40 +59,41 @@ class Watch:
         The pace is kept in memory, and not written down with every poll: after a start all are due anyway.
         """
         for provider in self._registry:
-            if self._polls.is_free(provider.name) and await self._is_due(provider.name):
-                self._polls.run(provider.name, partial(self._poll_one, provider))
+            name, can = provider.name, provider.capabilities
+            if can.batch and self._polls.is_free(name) and await self._is_due(name):
+                self._polls.run(name, partial(self._poll_pages, provider))
+            if not (can.batch and can.batch_rentals):
+                await self._singles.sweep(provider)
         return False
 
     async def _is_due(self, name: str) -> bool:
+        now = self._clock()
+        if not self._polls_rest.is_over(name, now):
+            return False
         newest = await due.newest_live(self._db.read, name)
         if newest is None:
             return False
-        now = self._clock()
-        paced = self._polled_at.get(name, 0) + self._timing.poll_pace(now - newest)
-        return now >= max(paced, self._not_before.get(name, 0))
+        waited = abs(now - self._polled_at.get(name, 0))  # a clock that was set back must not stop the polls
+        return self._timing.poll_is_due(waited, self._timing.poll_pace(now - newest))
 
-    async def _poll_one(self, provider: Provider) -> None:
+    async def _poll_pages(self, provider: Provider) -> None:
         """All pages, or what follows the page at which the last poll failed: one bad page hides no other."""
-        name = provider.name
+        name, can = provider.name, provider.capabilities
+        self._polled_at[name] = self._clock()
         page: list[str] = []
-        size = provider.capabilities.page
         after = self._resume_after.pop(name, "")
         try:
-            while page := await due.live_refs(self._db.read, name, after, size):
+            while page := await due.live_refs(self._db.read, name, after, can.page, rentals=can.batch_rentals):
                 await self._read_page(provider, page)
                 after = page[-1]
         except ProviderError as error:
-            log.warning("poll of %s failed: %s", name, error.reason)
-            if len(page) == size:
+            log.warning("poll of %s failed: %s", name, error.line)
+            if len(page) == can.page:
                 self._resume_after[name] = page[-1]
-            wait = int(error.retry_after_s * 1000) if isinstance(error, Throttled) else self._timing.poll_middle
-            self._not_before[name] = self._clock() + wait
-        finally:
-            self._polled_at[name] = self._clock()
+            self._polls_rest.begin(name, error, self._clock())
 
     async def _read_page(self, provider: Provider, refs: list[str]) -> None:
         remotes = await provider.fetch(refs)
-        self.last_contact[provider.name] = self._clock()
         known = await sms_store.known(self._db.read, provider.name, refs[0], refs[-1])
         for remote in remotes:
             try:
@@ -112,8 +114,10 @@ class Watch:
 
     async def expire(self) -> bool:
         """Settle numbers whose time has passed, by their provider's last word."""
-        for name in await due.providers_to_expire(self._db.read, self._clock()):
-            self._ends.run(name, partial(self._expire_at, name))
+        now = self._clock()
+        for name in await due.providers_to_expire(self._db.read, now):
+            if self._ends_rest.is_over(name, now):
+                self._ends.run(name, partial(self._expire_at, name))
         return False
 
     async def _expire_at(self, name: str) -> None:
@@ -136,9 +140,10 @@ class Watch:
         try:
             remotes = await provider.fetch([number.provider_ref for number in group if number.provider_ref])
         except ProviderError as error:
-            log.warning("%s does not say how its numbers ended: %s", name, error.reason)
+            log.warning("%s does not say how its numbers ended: %s", name, error.line)
+            if isinstance(error, Throttled):
+                self._ends_rest.begin(name, error, self._clock())
             return {}
-        self.last_contact[name] = self._clock()
         return {remote.provider_ref: remote for remote in remotes}
 
     async def _defer(self, number: Number) -> None:
@@ -166,11 +171,11 @@ class Watch:
         return True
 
     async def _end_unheard(self, number: Number) -> bool:
-        """Its provider does not answer. What was paid for in its time is complete; anything else waits for long."""
+        """Its provider does not answer. What was paid for in its time waits for a while, anything else for long."""
         end = number.expires_at or 0
         overdue = self._clock() - end
         used = number.kind is Kind.RENTAL or await sms_store.came_before(self._db.read, number.id, end)
-        if used and overdue > self._timing.retry:
+        if used and overdue > self._timing.unheard:
             await self._complete(number)
         elif overdue > self._timing.give_up:
             await self._give_back(number, State.EXPIRED, "no_answer")

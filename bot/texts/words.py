@@ -1,9 +1,10 @@
 """One language: its sentences, and money, times, places and numbers as its readers write them."""
 
 import gettext
+from decimal import Decimal
 
 from babel import Locale
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from bot.domain.money import Units
 from bot.domain.time import DAY, HOUR, MINUTE, SECOND, Ms
@@ -78,6 +79,15 @@ class Words:
         if days and not rest:
             return self.plural("{n} day", "{n} days", days)
         return self.plural("{n} hour", "{n} hours", hours)
+
+    def percent(self, percent: int) -> str:
+        return str(format_percent(Decimal(percent) / 100, locale=self.locale))
+
+    def span(self, ms: Ms) -> str:
+        """A short time, rounded up: in seconds below two minutes, else in minutes."""
+        if (seconds := max(1, -(-ms // SECOND))) < 120:
+            return self.plural("{n} s", "{n} s", seconds)
+        return self.plural("{n} min", "{n} min", -(-ms // MINUTE))
 
     def moment(self, at: Ms, now: Ms) -> Html:
         """A time that Telegram's clients keep current ("in 14 min"), with the words as of `now` inside for others.

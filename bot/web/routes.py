@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from bot import __version__
 from bot.domain.errors import ProviderError
 from bot.providers.base import BadWebhook, WebhookRequest
 from bot.services.health import Health
-from bot.services.inbox import Inbox, NoSuchHook
+from bot.services.inbox import Inbox, NoSuchHook, Stranger
 from storage.db import StorageError
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ TELEGRAM_SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - a hea
 
 class TooLarge(Exception):
     """A body over LARGEST_BODY bytes."""
+
+
+_NOT_TAKEN = (Stranger, TooLarge, ClientDisconnect, BadWebhook, ProviderError, StorageError)
+_PROXY = "if that is a proxy of yours, name it in TRUSTED_PROXIES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +78,35 @@ def _provider_routes(inbox: Inbox) -> APIRouter:
 
     @router.post("/hooks/{provider}/{secret}")
     async def provider_webhook(provider: str, secret: str, request: Request) -> Response:
-        """Answered after the commit. A body that is no event is answered 200, so that its sender stops."""
+        """Answered after the commit. Nothing of the body is read before its sender is known."""
         try:
+            sender = inbox.admit(provider, secret, request.client.host if request.client else "")
             headers = {name.lower(): value for name, value in request.headers.items()}
-            received = await inbox.webhook(provider, secret, WebhookRequest(headers, await _body(request)))
+            received = await inbox.webhook(sender, WebhookRequest(headers, await _body(request)))
         except NoSuchHook:
             return _said("not found", 404)
-        except TooLarge:
-            return _said("body too large", 413)
-        except BadWebhook as error:
-            log.warning("a webhook of %s was not believed: %s", provider, error)
-            return _said("signature refused", 401) if error.forged else _said("ignored", 200)
-        except (ProviderError, StorageError) as error:
-            log.warning("a webhook of %s could not be taken: %s", provider, type(error).__name__)
-            return _said("try again", 503)
+        except _NOT_TAKEN as why:
+            return _refused(provider, why)
         return JSONResponse({"status": "ok", "new": received.fresh})
 
     return router
+
+
+def _refused(provider: str, why: Exception) -> Response:
+    """The answer to a webhook that was not taken, and a line in the log with nothing of what it holds."""
+    match why:
+        case Stranger():
+            line, status, code = f"came from {why}, which its WEBHOOK_FROM does not have; {_PROXY}", "refused", 403
+        case TooLarge():
+            line, status, code = "was too large", "body too large", 413
+        case BadWebhook(forged=True):
+            line, status, code = f"was not believed: {why}", "signature refused", 401
+        case BadWebhook():  # answered as if taken, so that its sender does not send it again
+            line, status, code = f"was not understood: {why}", "ignored", 200
+        case _:
+            line, status, code = f"could not be taken: {type(why).__name__}", "try again", 503
+    log.warning("a webhook of %s %s", provider, line)
+    return _said(status, code)
 
 
 def _telegram_routes(telegram: TelegramHook) -> APIRouter:
@@ -105,7 +122,7 @@ def _telegram_routes(telegram: TelegramHook) -> APIRouter:
             taken = await telegram.take(await _body(request))
         except TooLarge:
             return _said("body too large", 413)
-        except ValueError:
+        except (ValueError, ClientDisconnect):
             return _said("not an update", 400)
         return Response(status_code=200) if taken else _said("try again", 503)
 

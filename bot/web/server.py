@@ -5,13 +5,15 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE_S = 3
+from bot.domain.addresses import Network, mapped
 
+GRACE_S = 3
 
 _MEND = {
     errno.EADDRINUSE: "Stop the program that uses it, or set HTTP_PORT to another port (0 takes any free one).",
@@ -70,14 +72,16 @@ class HttpServer:
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
 
-    async def start(self, app: ASGIApp) -> None:
+    async def start(self, app: ASGIApp, trusted_proxies: tuple[Network, ...] = ()) -> None:
+        """Of a client behind `trusted_proxies`, the address is the last one in X-Forwarded-For that is none of them."""
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=True,
             timeout_graceful_shutdown=GRACE_S,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=_spelled(trusted_proxies),
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]), name="http")
@@ -92,3 +96,8 @@ class HttpServer:
                 await self._task
         finally:
             self._listener.close()
+
+
+def _spelled(networks: tuple[Network, ...]) -> list[str]:
+    """For uvicorn, which takes an IPv4 address and the same one mapped into IPv6 for two."""
+    return [str(one) for one in (*networks, *(mapped(one) for one in networks if isinstance(one, IPv4Network)))]

@@ -79,7 +79,7 @@ async def rented(me: Person, world: Outside) -> None:
         me.phone,
         me.wait_while(lambda: me.says("⏳")),
         me.press("ok:"),
-        me.press("of:rental:wa:", ":4"),
+        me.press("of:rental:wa:", ":4:0"),
         me.press("le:wa:"),
         me.press("co:rental:wa:"),
         me.say("/rent"),

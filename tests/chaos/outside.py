@@ -25,6 +25,7 @@ from tests.support.telegram import serving
 
 TOKEN = "4242424242:AAFchaosAAFchaosAAFchaosAAFchaosAAF"
 SECRET = "a-path-that-nobody-guesses"
+SIGNING_SECRET = "a-key-that-nobody-guesses"
 OPENING = 1_000 * 10_000
 """What everybody has at the start, in units."""
 PERSON, BYSTANDER = 1001, 1002
@@ -88,7 +89,7 @@ def _notifier(stack: contextlib.AsyncExitStack, port: int, webhooks: bool) -> We
     client = make_client(ClientSettings(max_connections=4))
     stack.push_async_callback(client.aclose)
     retries = Retries(attempts=200, first_s=0.05, longest_s=0.2)
-    notifier = WebhookNotifier(f"http://{HOST}:{port}/hooks/sandbox/{SECRET}", SECRET, client, retries=retries)
+    notifier = WebhookNotifier(f"http://{HOST}:{port}/hooks/sandbox/{SECRET}", SIGNING_SECRET, client, retries=retries)
     stack.push_async_callback(notifier.aclose)
     return notifier
 
@@ -105,5 +106,6 @@ def _environ(telegram_url: str, sandbox_url: str, database: Path) -> dict[str, s
         "PROVIDERS__SANDBOX__KIND": "sandbox",
         "PROVIDERS__SANDBOX__URL": f"{sandbox_url}/sandbox",
         "PROVIDERS__SANDBOX__WEBHOOK_SECRET": SECRET,
+        "PROVIDERS__SANDBOX__WEBHOOK_SIGNING_SECRET": SIGNING_SECRET,
         "PROVIDERS__SANDBOX__TIMEOUT_S": "5",
     }

@@ -92,7 +92,9 @@ def rig(spec: Spec, hook: Fuse) -> Rig:
         "resend": 200,
     }
     often = dict.fromkeys((Sweep.POLL, Sweep.DELIVER, Sweep.EXPIRE, Sweep.RECONCILE), SWEEP_EVERY_S)
-    return Rig(timing=Timing(**(spans | spec.timing)), intervals_s={**INTERVALS_S, **often}, hook=hook)
+    intervals_s = {**INTERVALS_S, **often}
+    del intervals_s[Sweep.CATALOGUE]  # the whole price list at each birth takes longer than most lives
+    return Rig(timing=Timing(**(spans | spec.timing)), intervals_s=intervals_s, hook=hook)
 
 
 async def _serve(spec: Spec, fuse: Fuse) -> NoReturn:

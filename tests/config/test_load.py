@@ -2,6 +2,7 @@
 
 import dataclasses
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bot.domain.people import Limits
 
 TOKEN = "123456789:AAMarkerMarkerMarkerMarkerMarkerMa"
 SECRET = "hook-secret_0123456789"
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa+/0A=="
 
 
 def test_nothing_at_all_is_a_configuration():
@@ -36,6 +38,8 @@ def test_nothing_at_all_is_a_configuration():
         ("PUBLIC_URL", "https://bot.example.org/x/", "public_url", "https://bot.example.org/x"),
         ("HTTP_HOST", "::1", "http_host", "::1"),
         ("HTTP_PORT", "0", "http_port", 0),
+        ("TRUSTED_PROXIES", "127.0.0.1, ::1", "trusted_proxies", (ip_network("127.0.0.1"), ip_network("::1"))),
+        ("TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "trusted_proxies", (ip_network("10.0.0.0/8"),)),
         ("DATABASE_URL", "sqlite:////var/lib/a.db", "database_path", Path("/var/lib/a.db")),
         ("DATABASE_URL", "sqlite:///a b.db", "database_path", Path("a b.db")),
         ("ADMIN_IDS", " 12, 34 ,12,", "admin_ids", frozenset({12, 34})),
@@ -47,6 +51,8 @@ def test_nothing_at_all_is_a_configuration():
         ("LIMIT_PURCHASES_PER_MINUTE", "3", "limits", Limits(purchases_per_minute=3)),
         ("LIMIT_PURCHASES_PER_DAY", "3", "limits", Limits(purchases_per_day=3)),
         ("SMS_RETENTION_DAYS", "0", "sms_retention_days", 0),
+        ("MARKUP_PERCENT", "12.5", "markup_percent", Decimal("12.5")),
+        ("MARKUP_PERCENT", "1000", "markup_percent", Decimal(1000)),
         ("DEMO_BALANCE", "99.5", "demo_balance", 995_000),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
@@ -75,6 +81,8 @@ def test_a_provider_is_known_by_its_name_in_lower_case():
             "PROVIDERS__acme-1__CURRENCY": "eur",
             "PROVIDERS__acme-1__RATE": "1.08",
             "PROVIDERS__acme-1__WEBHOOK_SECRET": SECRET,
+            "PROVIDERS__acme-1__WEBHOOK_SIGNING_SECRET": f" {WHSEC}  {SECRET} ",
+            "PROVIDERS__acme-1__WEBHOOK_FROM": "192.0.2.7, 198.51.100.0/24,2001:db8::/32",
             "PROVIDERS__acme-1__MAX_IN_FLIGHT": "2",
             "PROVIDERS__acme-1__TIMEOUT_S": "1.5",
             "PROVIDERS__acme-1__DIALECT": "v2",
@@ -89,6 +97,9 @@ def test_a_provider_is_known_by_its_name_in_lower_case():
     assert acme.api_key is not None
     assert acme.api_key.get_secret_value() == "k1234567"
     assert (acme.currency, acme.rate, acme.max_in_flight, acme.timeout_s) == ("EUR", Decimal("1.08"), 2, 1.5)
+    assert acme.signing_secrets == (WHSEC, SECRET)
+    assert [str(network) for network in acme.webhook_from] == ["192.0.2.7/32", "198.51.100.0/24", "2001:db8::/32"]
+    assert (config.providers["two"].signing_secrets, config.providers["two"].webhook_from) == ((), ())
 
 
 def test_a_provider_without_a_currency_has_ours():
@@ -128,6 +139,7 @@ def test_a_value_of_the_file_is_taken_as_it_stands(tmp_path: Path, monkeypatch: 
         ("BOT_TOKEN", {}, TOKEN),
         ("PROVIDERS__Acme__API_KEY", {"PROVIDERS__ACME__KIND": "sandbox"}, "k1234567"),
         ("PROVIDERS__Acme__WEBHOOK_SECRET", {"PROVIDERS__ACME__KIND": "sandbox"}, SECRET),
+        ("PROVIDERS__Acme__WEBHOOK_SIGNING_SECRET", {"PROVIDERS__ACME__KIND": "sandbox"}, WHSEC),
     ],
 )
 def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, name: str, also: dict[str, str], secret: str):
@@ -152,11 +164,13 @@ def test_every_secret_is_told_to_the_log_and_shown_to_nobody():
             "PROVIDERS__A__URL": "https://url-marker@example.org/x",
             "PROVIDERS__A__API_KEY": "key-marker",
             "PROVIDERS__A__WEBHOOK_SECRET": SECRET,
+            "PROVIDERS__A__WEBHOOK_SIGNING_SECRET": f"{WHSEC} second-signing-marker",
         },
         None,
     )
     secrets = config.secrets()
     assert {TOKEN, "p%40ss-marker", "p@ss-marker", "url-marker", "key-marker", SECRET} <= set(secrets)
+    assert {WHSEC, "second-signing-marker"} <= set(secrets), "each by itself, as it would be logged"
     shown = dict(config.redacted())
     assert shown["BOT_TOKEN"] == "****set****"
     assert shown["PUBLIC_URL"] == "not set"
@@ -167,10 +181,13 @@ def test_every_secret_is_told_to_the_log_and_shown_to_nobody():
 
 
 def test_what_is_shown_covers_every_setting():
-    shown = dict(load({"PROVIDERS__A__KIND": "sandbox", "ADMIN_IDS": "2,1"}, None).redacted())
+    sources = {"PROVIDERS__A__WEBHOOK_FROM": "192.0.2.7/32, 198.51.100.0/24"}
+    shown = dict(load({"PROVIDERS__A__KIND": "sandbox", "ADMIN_IDS": "2,1", **sources}, None).redacted())
     assert {name.upper() for name in Config.model_fields} - {"PROVIDERS"} <= set(shown)
     assert shown["ADMIN_IDS"] == "1,2"
     assert shown["DEMO_BALANCE"] == "25"
+    assert shown["PROVIDERS__A__WEBHOOK_FROM"] == "192.0.2.7,198.51.100.0/24"
+    assert shown["TRUSTED_PROXIES"] == "not set"
     assert shown["PROVIDERS__A__API_KEY"] == "not set"
 
 

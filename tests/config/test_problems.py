@@ -45,6 +45,12 @@ def only_problem(environ: dict[str, str], env_file: Path | None = None) -> str:
         ("HTTP_PORT", MARKER, "whole number"),
         ("HTTP_PORT", "65536", "65535 or less"),
         ("HTTP_PORT", "-1", "0 or more"),
+        ("TRUSTED_PROXIES", MARKER, "a host name is none"),
+        ("TRUSTED_PROXIES", "*", "a host name is none"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "write 10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0", "the proxy's own address"),
+        ("TRUSTED_PROXIES", "::/0", "the proxy's own address"),
+        ("TRUSTED_PROXIES", "::ffff:0.0.0.0/96", "the proxy's own address"),
         ("DATABASE_URL", f"postgresql://u:{MARKER}@db/x", "not supported yet"),
         ("DATABASE_URL", f"postgres://u:{MARKER}@db/x", "not supported yet"),
         ("DATABASE_URL", f"mysql://u:{MARKER}@db/x", "sqlite:///data/codepigeon.db"),
@@ -66,6 +72,10 @@ def only_problem(environ: dict[str, str], env_file: Path | None = None) -> str:
         ("LIMIT_PURCHASES_PER_DAY", "1.5", "LIMIT_PURCHASES_PER_DAY=100"),
         ("LIMIT_PURCHASES_PER_DAY", "9" * 5000, "LIMIT_PURCHASES_PER_DAY=100"),
         ("SMS_RETENTION_DAYS", "-1", "0 or more"),
+        ("MARKUP_PERCENT", MARKER, "a number"),
+        ("MARKUP_PERCENT", "-0.1", "0 or more"),
+        ("MARKUP_PERCENT", "1000.01", "1000 or less"),
+        ("MARKUP_PERCENT", "nan", "MARKUP_PERCENT=15"),
         ("DEMO_BALANCE", MARKER, "amount"),
         ("DEMO_BALANCE", "-1", "0 or more"),
         ("DEMO_BALANCE", "0.00001", "amount"),
@@ -76,6 +86,23 @@ def only_problem(environ: dict[str, str], env_file: Path | None = None) -> str:
         ("PROVIDERS__A__API_KEY", f"{MARKER} {MARKER}", "one word"),
         ("PROVIDERS__A__WEBHOOK_SECRET", MARKER, "16"),
         ("PROVIDERS__A__WEBHOOK_SECRET", f"{MARKER}/0123456789", "openssl rand"),
+        ("PROVIDERS__A__WEBHOOK_SECRET", f"whsec_{MARKER}0123456789+/=", "(that is WEBHOOK_SIGNING_SECRET)"),
+        ("PROVIDERS__A__WEBHOOK_SIGNING_SECRET", MARKER, "16 letters or more"),
+        ("PROVIDERS__A__WEBHOOK_SIGNING_SECRET", f"0123456789abcdef {MARKER}", "16 letters or more"),
+        ("PROVIDERS__A__WEBHOOK_SIGNING_SECRET", f"0123456789abcdef\x00{MARKER}", "16 letters or more"),
+        ("PROVIDERS__A__WEBHOOK_SIGNING_SECRET", f"whsec_{MARKER}", "whsec_ and Base64"),
+        ("PROVIDERS__A__WEBHOOK_SIGNING_SECRET", f"whsec_{MARKER}-_0123456789abcdef", "whsec_ and Base64"),
+        ("PROVIDERS__A__WEBHOOK_FROM", MARKER, "a host name is none"),
+        ("PROVIDERS__A__WEBHOOK_FROM", f"192.0.2.1,{MARKER}.example.org", "a host name is none"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.1 192.0.2.2", "commas between"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.1,", "commas between"),
+        ("PROVIDERS__A__WEBHOOK_FROM", ",", "commas between"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.0/33", "such as 192.0.2.7,198.51.100.0/24"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.256", "such as 192.0.2.7,198.51.100.0/24"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.1:443", "such as 192.0.2.7,198.51.100.0/24"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "fe80::1%eth0", "such as 192.0.2.7,198.51.100.0/24"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "192.0.2.77/24", "write 192.0.2.0/24 for that network"),
+        ("PROVIDERS__A__WEBHOOK_FROM", "2001:db8::1/32", "write 2001:db8::/32 for that network"),
         ("PROVIDERS__A__CURRENCY", MARKER, "ISO 4217"),
         ("PROVIDERS__A__CURRENCY", "EUR", "PROVIDERS__A__RATE is missing"),
         ("PROVIDERS__A__RATE", MARKER, "a number"),
@@ -98,6 +125,15 @@ def test_a_bad_value_gets_one_sentence_with_the_fix(name: str, value: str, says:
     variable = "PROVIDERS__A__RATE" if says.startswith("PROVIDERS__A__RATE is") else name
     assert problem.startswith(variable)
     assert says in problem
+
+
+def test_a_signing_secret_is_refused_where_nothing_is_ever_signed():
+    secret = f"{MARKER}0123456789"
+    environ = {"PROVIDERS__A__KIND": "fivesim", "PROVIDERS__A__API_KEY": "k"}
+    problem = only_problem({**environ, "PROVIDERS__A__WEBHOOK_SIGNING_SECRET": secret})
+    assert problem == (
+        "PROVIDERS__A__WEBHOOK_SIGNING_SECRET is of no use, since KIND=fivesim signs nothing: remove it."
+    )
 
 
 def test_a_provider_without_a_kind_is_told_to_have_one():

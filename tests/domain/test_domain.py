@@ -101,6 +101,14 @@ def test_a_verb_that_the_provider_lacks_is_not_offered() -> None:
     assert actions(_number(kind=Kind.RENTAL), can_retry=False, can_renew=False, now=0) == Actions(release=True)
 
 
+def test_the_same_number_is_had_again_after_a_completed_activation_alone() -> None:
+    for state in State:
+        for kind in Kind:
+            can = actions(_number(state=state, kind=kind), can_retry=True, can_renew=True, can_again=True, now=0)
+            assert can.again is (state is State.COMPLETED and kind is Kind.ACTIVATION)
+    assert not actions(_number(state=State.COMPLETED), can_retry=True, can_renew=True, now=0).again
+
+
 def test_every_state_is_reached_from_buying_and_an_end_is_the_end() -> None:
     reached, fresh = set(), {State.BUYING}
     while fresh:

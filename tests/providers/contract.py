@@ -9,6 +9,7 @@ To put a new adapter under it, write a `Driver` for the supplier's simulator and
 Tests of what the adapter's capabilities deny are skipped.
 """
 
+import contextlib
 import dataclasses
 from typing import Protocol
 
@@ -142,6 +143,17 @@ class ProviderContract:
         assert {(row.country, row.cost) for row in only} == {
             (row.country, row.cost) for row in everything if row.service == "wa"
         }
+
+    async def test_services_are_called_something_by_their_codes_or_nothing_at_all(self, driver: Driver) -> None:
+        sold = {row.service for row in await driver.provider.stock(Kind.ACTIVATION)}
+        names = await driver.provider.service_names()
+        if not names:
+            pytest.skip("the protocol has no names")
+        assert sold & names.keys()
+        assert all(code and name and isinstance(name, str) for code, name in names.items())
+        driver.set_mode("down")
+        with contextlib.suppress(ProviderFault):
+            assert await driver.provider.service_names() == names
 
     async def test_a_bought_number_is_e164_costs_no_more_than_offered_and_waits(self, driver: Driver) -> None:
         offer = await an_offer(driver)
@@ -376,6 +388,82 @@ class ProviderContract:
         assert_refused(await driver.provider.finish("77777777"), Gone)
         assert await driver.provider.fetch([]) in ([], ())
 
+    # the same number again
+
+    async def test_a_number_that_was_used_is_had_again_on_the_same_phone(self, driver: Driver) -> None:
+        offer = await used_up(driver)
+        before = await driver.provider.balance()
+        again = await driver.provider.again(offer, a_ref(2))
+        assert isinstance(again, Sold)
+        assert (again.phone, again.provider_ref == offer.again_of) == (offer.phone, False)
+        assert 0 < again.cost <= offer.cost
+        assert await driver.provider.balance() == before - again.cost
+        assert again.expires_at > driver.now()
+        assert ((await fetched(driver, again.provider_ref)).state, driver.charged(a_ref(2))) == ("waiting", [False])
+        driver.advance(2 * SECOND)
+        driver.text(again.phone, "A", "code 1")
+        first, second = await driver.provider.fetch([offer.again_of, again.provider_ref])
+        assert [[sms.text for sms in one.sms] for one in (first, second)] == [["code 1"], ["code 1"]]
+        assert first.sms[0].sms_id != second.sms[0].sms_id
+        assert (first.state, second.state) == (RemoteState.FINISHED, RemoteState.RECEIVED)
+        assert driver.charged(a_ref(2)) == [True]
+
+    async def test_a_number_had_again_without_an_sms_is_not_charged(self, driver: Driver) -> None:
+        offer = await used_up(driver)
+        before = await driver.provider.balance()
+        again = await driver.provider.again(offer, a_ref(2))
+        assert isinstance(again, Sold)
+        let_cancel(driver, again)
+        assert await driver.provider.cancel(again.provider_ref) == Done()
+        assert (await fetched(driver, again.provider_ref)).state is RemoteState.CANCELLED
+        assert await driver.provider.balance() == before
+        assert driver.charged(a_ref(2)) == [False]
+
+    async def test_a_number_that_is_dearer_again_than_was_agreed_is_a_refusal(self, driver: Driver) -> None:
+        offer = await used_up(driver)
+        before = await driver.provider.balance()
+        outcome = await driver.provider.again(dataclasses.replace(offer, cost=offer.cost - 1), a_ref(2))
+        assert_refused(outcome, PriceRisen)
+        assert await driver.provider.balance() == before
+        assert not any(driver.charged(a_ref(2)))
+
+    async def test_a_lost_answer_to_again_is_unknown_and_the_number_is_found(self, driver: Driver) -> None:
+        needs(driver, "find")
+        offer, since = await used_up(driver), driver.now()
+        driver.next_call("again", "lost_answer")
+        assert isinstance(await driver.provider.again(offer, a_ref(2)), Unknown)
+        found = await driver.provider.find(offer, a_ref(2), since, {offer.again_of})
+        assert found is not None
+        assert (found.phone, found.provider_ref == offer.again_of) == (offer.phone, False)
+        assert driver.charged(a_ref(2)) == [False]
+
+    async def test_nothing_is_found_where_a_number_was_not_had_again(self, driver: Driver) -> None:
+        needs(driver, "find")
+        offer = await used_up(driver)
+        assert await driver.provider.find(offer, a_ref(2), driver.now(), {offer.again_of}) is None
+
+    async def test_a_garbled_answer_to_again_is_unknown_however_it_is_garbled(self, driver: Driver) -> None:
+        offer = await used_up(driver)
+        for number in range(2, 8):
+            driver.next_call("again", "garbage")
+            outcome = await driver.provider.again(offer, a_ref(number))
+            assert isinstance(outcome, Unknown) or assert_refused(outcome, Denied)  # an earlier one took effect
+
+    async def test_an_open_an_unused_and_an_unknown_number_are_not_had_again(self, driver: Driver) -> None:
+        offer = await used_up(driver)
+        unused, opened = await bought(driver, number=2), await bought(driver, number=3)
+        let_cancel(driver, unused)
+        assert await driver.provider.cancel(unused.provider_ref) == Done()
+        driver.text(opened.phone, "A", "code 2")
+        for sold in (unused, opened):
+            other = dataclasses.replace(offer, again_of=sold.provider_ref, phone=sold.phone)
+            assert_refused(await driver.provider.again(other, a_ref(4)), Denied)
+        unknown = dataclasses.replace(offer, again_of="77777777", phone="+447000099999")
+        refusal = await driver.provider.again(unknown, a_ref(4))
+        assert isinstance(refusal, Refused)
+        assert isinstance(refusal.error, Gone | Denied)
+        assert driver.charged(a_ref(4)) == []
+
     # rentals
 
     async def test_a_rental_lasts_its_hours_takes_every_sms_and_is_charged_at_sale(self, driver: Driver) -> None:
@@ -499,6 +587,18 @@ class ProviderContract:
         needs(driver, "webhooks")
         with pytest.raises(BadWebhook):
             driver.provider.parse_webhook(WebhookRequest({}, body))
+
+
+async def used_up(driver: Driver) -> Offer:
+    """The phone of an activation that had its SMS and is over, for what it costs once more."""
+    needs(driver, "again")
+    sold = await bought(driver)
+    driver.text(sold.phone, "A", "code 1")
+    await fetched(driver, sold.provider_ref)
+    assert await driver.provider.finish(sold.provider_ref) == Done()
+    driver.advance(3 * SECOND)
+    offer = dataclasses.replace(await an_offer(driver), again_of=sold.provider_ref, phone=sold.phone)
+    return dataclasses.replace(offer, cost=await driver.provider.again_cost(offer))
 
 
 def let_cancel(driver: Driver, sold: Sold) -> None:

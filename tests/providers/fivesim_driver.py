@@ -1,6 +1,6 @@
 """The 5sim simulator's side of the provider contract."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,9 +32,15 @@ class Noted(FiveSim):
         return await super().stock(kind, ANY_SERVICE if kind is Kind.RENTAL else service)
 
     async def allocate(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return await self._noted(super().allocate(offer, ref), ref)
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return await self._noted(super().again(offer, ref), ref)
+
+    async def _noted(self, buying: Awaitable[AllocateOutcome], ref: str) -> AllocateOutcome:
         before = set(self.simulator.orders)
         try:
-            return await super().allocate(offer, ref)
+            return await buying
         finally:
             self.made.setdefault(ref, []).extend(sorted(set(self.simulator.orders) - before))
 

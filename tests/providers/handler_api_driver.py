@@ -23,6 +23,7 @@ ACTIONS = {
     "cancel": ("setStatus:8",),
     "renew": ("continueRentNumber", "prolong"),
     "allocate": ("getNumber", "getNumberV2"),
+    "again": ("getExtraActivation",),
 }
 
 
@@ -34,6 +35,10 @@ class NotedApi(HandlerApi):
     async def allocate(self, offer: Offer, ref: str, *, except_prefixes: Sequence[str] = ()) -> AllocateOutcome:
         self.supplier.buying = ref
         return await super().allocate(offer, ref, except_prefixes=except_prefixes)
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        self.supplier.buying = ref
+        return await super().again(offer, ref)
 
 
 class HandlerApiDriver:

@@ -24,7 +24,9 @@ class RestDriver:
         self.simulator = simulator
         self.http = http
         self._clock = clock
-        self.provider = RestProvider("rest", http, url=url, api_key=api_key, webhook_secret=WEBHOOK_SECRET, clock=clock)
+        self.provider = RestProvider(
+            "rest", http, url=url, api_key=api_key, signing_secrets=(WEBHOOK_SECRET,), clock=clock
+        )
 
     def now(self) -> Ms:
         return self._clock.now

@@ -27,7 +27,7 @@ class SandboxDriver:
     def __init__(self, world: SandboxWorld, backend: Backend, clock: ManualClock, **options: Any) -> None:
         self.world = world
         self._clock = clock
-        self.provider = SandboxProvider("sandbox", backend, webhook_secret=SECRET, clock=clock, **options)
+        self.provider = SandboxProvider("sandbox", backend, signing_secrets=(SECRET,), clock=clock, **options)
 
     def now(self) -> Ms:
         return self._clock.now

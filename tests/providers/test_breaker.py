@@ -1,6 +1,7 @@
 """A provider that keeps failing is left alone, and comes back by itself."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,26 @@ async def test_an_older_call_that_ends_meanwhile_lets_no_second_trial_through():
     trial.set()
     with pytest.raises(ProviderFault):
         await second
+
+
+async def test_the_same_number_again_and_names_go_through_it_and_count_as_any_call():
+    line = Line()
+    sold = await line.breaker.allocate(OFFER, "ref-1")
+    assert isinstance(sold, Sold)
+    line.world.receive(sold.phone, "A", "code 1")
+    await line.breaker.finish(sold.provider_ref)
+    wanted = replace(OFFER, again_of=sold.provider_ref, phone=sold.phone)
+    cost = await line.breaker.again_cost(wanted)
+    again = await line.breaker.again(replace(wanted, cost=cost), "ref-2")
+    assert isinstance(again, Sold)
+    assert again.phone == sold.phone
+    assert await line.breaker.service_names() == {}
+    await line.break_it()
+    before = line.calls
+    outcome = await line.breaker.again(wanted, "ref-3")
+    assert isinstance(outcome, Refused)
+    with pytest.raises(ProviderFault):
+        await line.breaker.again_cost(wanted)
+    with pytest.raises(ProviderFault):
+        await line.breaker.service_names()
+    assert line.calls == before

@@ -26,7 +26,7 @@ from bot.providers.fivesim import answers
 from bot.providers.fivesim.adapter import FiveSim
 from bot.providers.fivesim.products import HOSTING_HOURS, codes, slugs
 from bot.providers.http import Answer, ProviderHttp
-from tests.providers.contract import a_ref, an_offer, assert_refused, bought, fetched, offer_of
+from tests.providers.contract import a_ref, an_offer, assert_refused, bought, fetched, offer_of, used_up
 from tests.providers.fivesim_driver import FiveSimDriver, a_fivesim
 from tests.providers.sandbox_driver import ManualClock
 from tests.providers.serving import serving
@@ -132,11 +132,57 @@ async def test_a_service_that_5sim_does_not_sell_has_no_rows_however_it_says_so(
         assert list(await driver.provider.stock(Kind.ACTIVATION, service)) == []
 
 
-async def test_products_that_are_in_no_catalogue_are_left_out() -> None:
+async def test_a_product_that_is_in_no_catalogue_has_a_code_and_a_name_of_its_own_and_can_be_bought() -> None:
     async with a_fivesim() as driver:
         rows = await driver.provider.stock(Kind.ACTIVATION)
-        assert {row.service for row in rows} == {"wa", "tg"}
+        assert {row.service for row in rows} == {"wa", "tg", "5sim-notinanycatalogue"}
         assert {row.country for row in rows} == {"GB", "US", "RU", "DE", "HK"}
+        assert await driver.provider.service_names() == {"5sim-notinanycatalogue": "Notinanycatalogue"}
+        [row, *_] = await driver.provider.stock(Kind.ACTIVATION, "5sim-notinanycatalogue")
+        assert isinstance(await driver.provider.allocate(offer_of(row, "fivesim"), a_ref()), Sold)
+        assert driver.simulator.requests[-1].endswith("/any/notinanycatalogue")
+
+
+@pytest.mark.parametrize("service", ["5sim-", "5sim-../../user/profile", "5sim-A", "nosuchcode", "5sim-" + "x" * 33])
+async def test_a_code_that_is_none_of_a_product_is_asked_for_nowhere(service: str) -> None:
+    async with a_fivesim() as driver:
+        assert await driver.provider.stock(Kind.ACTIVATION, service) == ()
+        assert set(driver.simulator.requests) <= {"guest/countries"}
+
+
+async def test_names_are_told_without_reading_the_long_list_twice() -> None:
+    async with a_fivesim() as driver:
+        assert await driver.provider.service_names()
+        await driver.provider.service_names()
+        assert driver.simulator.requests.count("guest/prices") == 1
+
+
+async def test_a_number_that_is_dearer_again_than_today_s_price_is_cancelled_at_once() -> None:
+    async with a_fivesim() as driver:
+        assert driver.provider.capabilities.again
+        offer, before = await used_up(driver), await driver.provider.balance()
+        driver.simulator.reuse_costs_more = 700
+        assert_refused(await driver.provider.again(offer, a_ref(2)), PriceRisen)
+        assert driver.simulator.requests[-1].startswith("user/cancel/")
+        assert await driver.provider.balance() == before
+
+
+async def test_a_number_that_is_dearer_again_and_cannot_be_given_back_is_the_person_s() -> None:
+    async with a_fivesim() as driver:
+        offer = await used_up(driver)
+        driver.simulator.reuse_costs_more, driver.simulator.early_cancel_ms = 700, MINUTE
+        kept = await driver.provider.again(offer, a_ref(2))
+        assert isinstance(kept, Sold)
+        assert kept.cost == offer.cost + 700
+        assert (await fetched(driver, kept.provider_ref)).state is RemoteState.WAITING
+
+
+async def test_a_number_bought_without_the_wish_to_have_it_again_is_denied() -> None:
+    async with a_fivesim() as driver:
+        offer = await used_up(driver)
+        for order in driver.simulator.orders.values():
+            order.reusable = False
+        assert_refused(await driver.provider.again(offer, a_ref(2)), Denied)
 
 
 async def test_rentals_are_for_every_service_and_come_in_four_lengths() -> None:
@@ -404,7 +450,7 @@ async def test_a_number_found_for_one_purchase_is_not_sold_again_by_the_answer_t
     """Purchase 2 is booked but its answer is still on its way when purchase 1, which never arrived, is looked for."""
     async with a_fivesim() as driver:
         offer = await an_offer(driver)
-        order = driver.simulator._buy("activation", *(await driver.provider._shop.place(offer)), None)
+        order = driver.simulator._buy("activation", *(await driver.provider._shop.place(offer)), {})
         adopted = await found(driver, offer, 1)
         assert adopted is not None
         assert adopted.provider_ref in order.body.decode()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -44,6 +45,7 @@ from bot.providers.handler_api.countries import CountryIds
 from bot.providers.handler_api.dialects import DIALECTS
 from bot.providers.handler_api.lost import in_window
 from bot.providers.handler_api.webhook import hints
+from bot.providers.handler_api.words import Elsewhere
 from bot.providers.http import Answer, ProviderHttp
 from tests.providers.garbling import garbled
 from tests.simulators.engine import Supplier
@@ -119,8 +121,8 @@ JSON_ERRORS = [
     ("generic", 429, "", Throttled),
     ("generic", 502, "<html>Bad Gateway</html>", ProviderFault),
     ("generic", 500, "NO_NUMBERS", ProviderFault),
-    ("generic", 301, "", BadRequest),
-    ("generic", 404, "<html>Not Found</html>", BadRequest),
+    ("generic", 301, "", Elsewhere),
+    ("generic", 404, "<html>Not Found</html>", Elsewhere),
 ]
 
 
@@ -490,12 +492,16 @@ def samples() -> list[tuple[str, object]]:
         for one in (line, rent):
             supplier.receive(one.phone, "A", "code 1234")
         supplier.prolong(rent, 24)
+        over = supplier.sell("wa", "6", None)
+        supplier.receive(over.phone, "A", "code 1234")
+        supplier.finish(over)
         window = {"start": "0", "end": str(NOW)}
         params = {"id": line.id, "activationId": line.id, "service": "wa", "country": "6", "hours": "4"} | window
         rented = params | {"id": rent.id, "rent_time": "24", "duration": "24"}
         for reader, action in ACTIONS:
             if action in simulator.actions:
                 asked = rented if "ent" in action or "rolong" in action else params
+                asked = asked | {"activationId": over.id} if "Extra" in action else asked
                 found.append((reader, simulator.actions[action](asked)))
     return [(reader, json.loads(json.dumps(answer))) for reader, answer in found if not isinstance(answer, str)]
 
@@ -579,6 +585,10 @@ async def every_verb(body: bytes, status: int, dialect: str) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         http = ProviderHttp(client, timeout_s=5.0, max_in_flight=8)
         api = adapter.HandlerApi("p", http, site="http://p.test", api_key="k", dialect=dialect, clock=lambda: NOW)
+        again = replace(offer, again_of="1", phone="+6285000000001")
+        assert isinstance(await api.again(again, "cp-3"), Sold | Refused | Unknown)
+        with suppress(ProviderError):
+            assert await api.again_cost(again) >= 0
         for one in (offer, rental):
             assert isinstance(await api.allocate(one, "cp-1"), Sold | Refused | Unknown)
             with suppress(ProviderError):
@@ -593,7 +603,8 @@ async def every_verb(body: bytes, status: int, dialect: str) -> None:
         for kind in Kind:
             with suppress(ProviderError):
                 assert all(row.cost > 0 for row in await api.stock(kind, "wa"))
-        for question in (api.balance(), api.countries(), api.services(), api.operators("ID"), api.top_countries("wa")):
+        asked = (api.balance(), api.countries(), api.service_names(), api.operators("ID"), api.top_countries("wa"))
+        for question in asked:
             with suppress(ProviderError):
                 await question
 

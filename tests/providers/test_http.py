@@ -11,6 +11,7 @@ import pytest
 from bot.clients import ClientSettings, make_client
 from bot.domain.errors import Throttled
 from bot.providers.http import Answer, NoAnswer, ProviderHttp
+from tests.support.tls import certificate, server_context
 
 KEY = "sk_very_secret"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -214,12 +215,11 @@ async def test_no_more_requests_are_in_flight_than_allowed() -> None:
     assert most == 2
 
 
-async def test_a_request_whose_turn_does_not_come_was_surely_not_sent() -> None:
+async def test_a_turn_that_does_not_come_in_time_is_our_own_queue_s_doing_and_no_fault_of_the_provider_s() -> None:
     async with server(raw(OK)) as url, http(timeout_s=0.2, min_interval_s=30) as provider:
         await provider.request("GET", url)
-        with pytest.raises(NoAnswer) as caught:
+        with pytest.raises(Throttled):
             await provider.request("GET", url)
-    assert not caught.value.sent
 
 
 class Time:
@@ -251,6 +251,39 @@ async def test_requests_keep_their_distance() -> None:
         clock.now += 10
         await provider.request("GET", url)
     assert clock.slept == [0.5, 0.5]
+
+
+async def test_many_that_can_wait_keep_nobody_waiting_who_cannot() -> None:
+    arrived: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)
+        writer.write(OK)
+
+    async with server(serve) as url, http(max_in_flight=4, min_interval_s=0.05) as provider:
+
+        async def ask(name: str, *, can_wait: bool) -> None:
+            await provider.request("GET", url, can_wait=can_wait)
+            arrived.append(name)
+
+        lists = [asyncio.create_task(ask("list", can_wait=True)) for _ in range(20)]
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        before = len(arrived)
+        await ask("code", can_wait=False)
+        assert len(arrived) - before < 8, "it overtakes those that stand in the back row"
+        assert time.monotonic() - began < 0.6
+        await asyncio.gather(*lists)
+    assert arrived.count("list") == 20
+
+
+async def test_a_request_that_gave_up_its_place_delays_nobody() -> None:
+    async with server(raw(OK)) as url, http(timeout_s=0.3, min_interval_s=0.2) as provider:
+        await provider.request("GET", url)
+        late = [asyncio.create_task(provider.request("GET", url)) for _ in range(5)]
+        results = await asyncio.gather(*late, return_exceptions=True)
+        assert any(isinstance(result, Throttled) for result in results)
+        assert (await provider.request("GET", url)).text() == "ok"
 
 
 async def test_a_pause_refuses_at_once_until_it_is_over() -> None:
@@ -318,29 +351,4 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(said: str, seconds: float |
 
 @pytest.fixture(scope="module")
 def untrusted(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    path = tmp_path_factory.mktemp("tls") / "nobody.pem"
-    path.write_text(NOBODY)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-NOBODY = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgk/GkedOf08s/sshL
-r6j69+1mcUknfizoGSjrhLivM1ahRANCAARXGDD3bwXc1henZQhqMsaTDjqaXRSV
-nzvbf4ru2lkbcCgY40VkQOMwN0PtKCkxnrEvnsllOK5KMN307OG0mvWA
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBiTCCATCgAwIBAgIUKHr1zvN3FKk8n2nUugX8w75/p0AwCgYIKoZIzj0EAwIw
-ETEPMA0GA1UEAwwGbm9ib2R5MCAXDTI2MTEyMzAzMjYxNVoYDzIxMjYxMDMwMDMy
-NjE1WjARMQ8wDQYDVQQDDAZub2JvZHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
-AARXGDD3bwXc1henZQhqMsaTDjqaXRSVnzvbf4ru2lkbcCgY40VkQOMwN0PtKCkx
-nrEvnsllOK5KMN307OG0mvWAo2QwYjAdBgNVHQ4EFgQUUo4DvBYhR3MDgHkRrsyz
-21lqYbAwHwYDVR0jBBgwFoAUUo4DvBYhR3MDgHkRrsyz21lqYbAwDwYDVR0TAQH/
-BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQCIHd+1Z4e
-igP2WVBk110z0yoOGSnNF6qyqCEPcwe1S60mAiBdzH3lSli85S61POKpBaea3dh+
-nfe49/7awvDwvXm6TA==
------END CERTIFICATE-----
-"""
-"""A key and certificate signed by itself, for 127.0.0.1; worth nothing."""
+    return server_context(certificate(tmp_path_factory.mktemp("tls")))

@@ -24,10 +24,10 @@ from bot.domain.errors import (
 from bot.domain.numbers import Kind, Offer
 from bot.domain.time import HOUR, MINUTE, SECOND
 from bot.providers.base import BadWebhook, Done, RemoteState, Renewed, Sold, Unknown, WebhookRequest
+from bot.providers.fields import Malformed
 from bot.providers.http import ProviderHttp
 from bot.providers.rest import wire
 from bot.providers.rest.adapter import RestProvider
-from bot.providers.sandbox.fields import Malformed
 from bot.providers.signature import sign
 from tests.providers.contract import a_ref, an_offer, an_sms, assert_refused, bought, fetched
 from tests.providers.garbling import garbled

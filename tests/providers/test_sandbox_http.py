@@ -1,6 +1,9 @@
 """The sandbox over HTTP: transport failures, the panel, and its webhooks."""
 
 import asyncio
+import base64
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -231,10 +234,10 @@ async def test_closing_the_notifier_ends_what_is_still_to_be_sent() -> None:
         assert notifier.pending == 0
 
 
-def provider_with_secret(secret: str, clock: ManualClock | None = None) -> SandboxProvider:
-    clock = clock or ManualClock()
+def provider_with_secret(*secrets: str) -> SandboxProvider:
+    clock = ManualClock()
     world = SandboxWorld(clock=clock)
-    return SandboxProvider("sandbox", world.call, webhook_secret=secret, clock=clock)
+    return SandboxProvider("sandbox", world.call, signing_secrets=secrets, clock=clock)
 
 
 def signed(secret: str, at_s: int) -> WebhookRequest:
@@ -282,7 +285,7 @@ def test_another_secret_is_refused_and_without_a_secret_nothing_is_trusted() -> 
     request = signed("whsec_b3RoZXI=", NOW_S)
     with pytest.raises(BadWebhook):
         provider_with_secret(SECRET).parse_webhook(request)
-    [event] = provider_with_secret("").parse_webhook(request)
+    [event] = provider_with_secret().parse_webhook(request)
     assert not event.trusted
 
 
@@ -292,11 +295,35 @@ def test_one_right_signature_among_several_is_enough_while_a_secret_is_changed()
     assert provider_with_secret(SECRET).parse_webhook(WebhookRequest(headers, good.body))[0].trusted
 
 
+def test_one_of_two_secrets_is_enough_while_one_takes_the_others_place() -> None:
+    both = provider_with_secret("whsec_b2xkIHNlY3JldCwgMzIgYnl0ZXM=", SECRET)
+    for secret in ("whsec_b2xkIHNlY3JldCwgMzIgYnl0ZXM=", SECRET):
+        assert both.parse_webhook(signed(secret, NOW_S))[0].trusted
+    with pytest.raises(BadWebhook) as caught:
+        both.parse_webhook(signed("whsec_b3RoZXI=", NOW_S))
+    assert caught.value.forged
+
+
 def test_the_signature_is_the_one_that_standard_webhooks_publish() -> None:
     secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
     headers = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    verify(secret, headers, body, 1614265330)
+    verify((secret,), headers, body, 1614265330)
+
+
+def test_a_secret_is_the_key_that_its_base64_spells_with_all_its_signs() -> None:
+    key = bytes([251, 239, 190, 255]) * 8
+    secret = "whsec_" + base64.b64encode(key).decode()
+    assert {"+", "/", "="} <= set(secret)
+    body = b"{}"
+    digest = hmac.new(key, b"msg-1.1614265330." + body, hashlib.sha256).digest()
+    headers = {
+        "webhook-id": "msg-1",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+    verify((secret,), headers, body, 1614265330)
+    assert sign(secret, "msg-1", 1614265330, body) == headers
 
 
 def test_a_secret_that_is_plain_text_signs_and_verifies_too() -> None:

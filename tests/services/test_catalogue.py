@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.catalogue import Catalogue
+from bot.domain.catalogue import Catalogue, LiveCatalogue
 from bot.domain.errors import NoOffer, NothingToSell, ProviderFault
 from bot.domain.numbers import Kind
 from bot.domain.time import MINUTE, SECOND
@@ -19,7 +19,8 @@ from tests.support.services import House, keep_house
 @cache
 def search() -> Search:
     texts = Texts.load()
-    return Search(Catalogue.shipped(), lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
+    catalogue = LiveCatalogue(Catalogue.shipped())
+    return Search(catalogue, lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ async def test_popular_services_come_first_and_sold_out_ones_not_at_all(house: H
     assert [one.code for one in services[:3]] == ["wa", "tg", "go"]
     assert len({one.code for one in services}) == len(services) > 200
     house.world.mode = "empty"
-    house.clock.advance(11 * MINUTE)
+    house.clock.advance(16 * MINUTE)
     assert await house.offers.services(Kind.ACTIVATION) == []
     assert await house.offers.countries(Kind.ACTIVATION, "wa") == []
 

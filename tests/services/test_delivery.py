@@ -7,7 +7,8 @@ import pytest
 from bot.domain.numbers import Number
 from bot.domain.people import User
 from bot.domain.time import DAY, MINUTE, SECOND
-from bot.services.delivery import Blocked, MaybeSent, Moved, NotSent, Undeliverable, returned
+from bot.services.delivery import Blocked, Delivery, MaybeSent, Moved, NotSent, Undeliverable, returned
+from storage.db import Database, Reader, Row, Value
 from tests.support.services import House
 
 
@@ -365,3 +366,50 @@ async def test_settled_messages_are_forgotten_in_portions(house: House) -> None:
         passes += 1
     assert passes == 2
     assert len(await house.owed("sent")) == 2
+
+
+class _LateReader:
+    """Reads at once, and hands over what it read when it is told to."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.has_read = asyncio.Event()
+        self.hand_over = asyncio.Event()
+
+    async def all(self, sql: str, *args: Value) -> list[Row]:
+        rows = await self._reader.all(sql, *args)
+        if "FROM outbox o" in sql:
+            self.has_read.set()
+            await self.hand_over.wait()
+        return rows
+
+    async def one(self, sql: str, *args: Value) -> Row | None:
+        return await self._reader.one(sql, *args)
+
+
+class _LateDatabase:
+    """The house's database with a reader of its own."""
+
+    def __init__(self, db: Database) -> None:
+        self.read = _LateReader(db.read)
+        self.transaction = db.transaction
+
+
+async def test_a_message_that_is_marked_while_the_next_sweep_reads_is_not_sent_again(house: House) -> None:
+    """The sweep's list was read before the mark, and arrives after it."""
+    user, _ = await _with_a_code(house)
+    late = _LateDatabase(house.db)
+    late.read.hand_over.set()
+    delivery = Delivery(late, house.clock, house.timing, house.numbers, house.letters, lambda _sweep: None)  # type: ignore[arg-type]
+    gate = house.letters.gates[user.id] = asyncio.Event()
+    await delivery.sweep()  # the code is under way
+    late.read.has_read.clear()
+    late.read.hand_over.clear()
+    second = asyncio.create_task(delivery.sweep())
+    await late.read.has_read.wait()
+    gate.set()
+    await delivery.drain(5)
+    late.read.hand_over.set()
+    await second
+    await delivery.drain(5)
+    assert house.letters.texts() == ["Your code is 123456"]

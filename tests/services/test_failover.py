@@ -106,7 +106,7 @@ async def test_a_provider_that_cannot_find_a_lost_purchase_is_not_asked_to_and_t
         provider.capabilities = replace(provider.capabilities, find=False)
         house.world.faults.add("allocate", "lost_answer")
         number = await house.buy(user)
-        for _ in range(8):
+        for _ in range(2):
             house.clock.advance(10 * MINUTE)
             await house.check()
         assert house.wire.count("find") == 0

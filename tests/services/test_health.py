@@ -12,7 +12,7 @@ from tests.support.services import START, ManualClock
 async def test_a_database_that_answers_only_in_part_is_not_ready(tmp_path: Path):
     clock = ManualClock()
     async with await Database.open(tmp_path / "a.db", synchronous="OFF") as db:
-        health = Health(db, clock, Registry({}), lambda: START, {})
+        health = Health(db, clock, Registry({}), lambda: START)
         report = await health.report()
         assert report.ready
         assert report.parts["outbox"] == {"pending": 0, "oldest_ms": 0}
@@ -27,6 +27,6 @@ async def test_a_database_that_answers_only_in_part_is_not_ready(tmp_path: Path)
 async def test_a_telegram_that_never_answered_or_not_for_long_is_not_ready(tmp_path: Path):
     clock = ManualClock()
     async with await Database.open(tmp_path / "a.db", synchronous="OFF") as db:
-        assert not (await Health(db, clock, Registry({}), lambda: None, {}).report()).ready
+        assert not (await Health(db, clock, Registry({}), lambda: None).report()).ready
         clock.advance(2 * MINUTE)
-        assert not (await Health(db, clock, Registry({}), lambda: START, {}).report()).ready
+        assert not (await Health(db, clock, Registry({}), lambda: START).report()).ready

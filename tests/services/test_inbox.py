@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import load
 from bot.domain.errors import ProviderFault
 from bot.domain.numbers import State
 from bot.domain.sms import IncomingSms
 from bot.domain.time import DAY, MINUTE
 from bot.providers.base import BadWebhook, WebhookRequest
-from bot.services.inbox import NoSuchHook
+from bot.services.inbox import Hook, Inbox, NoSuchHook, Stranger
 from tests.support.services import HOOK_SECRET, House, direct, keep_house
 
 
@@ -20,7 +21,7 @@ async def test_an_sms_told_by_webhook_and_by_poll_is_delivered_once(house: House
     sms_id = house.text(number)
     request = house.told(number, sms_id)
     results = await asyncio.gather(
-        *(house.inbox.webhook("sandbox", HOOK_SECRET, request) for _ in range(5)), house.watch.poll()
+        *(house.inbox.webhook(house.providers["sandbox"], request) for _ in range(5)), house.watch.poll()
     )
     await house.background.drain(5)
     await house.poll()
@@ -53,7 +54,6 @@ async def test_a_poll_finds_what_no_webhook_told(house: House) -> None:
     assert house.letters.texts() == ["Your code is 246810"]
     assert house.letters.sent[0].sms is not None
     assert house.letters.sent[0].sms.code == "246810"
-    assert house.watch.last_contact == {"sandbox": house.clock()}
 
 
 async def test_a_late_sms_after_a_cancel_is_delivered_free(house: House) -> None:
@@ -122,9 +122,7 @@ async def test_half_a_surrogate_pair_in_an_sms_loses_no_code(house: House) -> No
 
 
 async def test_a_wrong_secret_or_a_provider_without_one_is_no_hook(house: House) -> None:
-    user = await house.person()
-    number = await house.buy(user)
-    request = house.told(number, house.text(number))
+    assert house.inbox.admit("sandbox", HOOK_SECRET, "192.0.2.1") is house.providers["sandbox"]
     for name, secret in (
         ("sandbox", ""),
         ("sandbox", HOOK_SECRET[:-1]),
@@ -133,11 +131,39 @@ async def test_a_wrong_secret_or_a_provider_without_one_is_no_hook(house: House)
         ("nobody", HOOK_SECRET),
     ):
         with pytest.raises(NoSuchHook):
-            await house.inbox.webhook(name, secret, request)
-    house.inbox._secrets = {}
-    with pytest.raises(NoSuchHook):
-        await house.inbox.webhook("sandbox", "", request)
-    assert (await house.number(number)).sms_count == 0
+            house.inbox.admit(name, secret, "192.0.2.1")
+    for hooks in ({}, {"sandbox": Hook("")}):
+        inbox = Inbox(house.db, house.clock, house.registry, house.woken.append, hooks)
+        with pytest.raises(NoSuchHook):
+            inbox.admit("sandbox", "", "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("sources", "allowed", "refused"),
+    [
+        ("", ("192.0.2.1", "2001:db8::1", "", "a-socket"), ()),
+        ("192.0.2.1", ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"), ("192.0.2.2", "::192.0.2.1", "", "x")),
+        ("192.0.2.0/24", ("192.0.2.255", "::ffff:192.0.2.9"), ("192.0.3.0", "::ffff:192.0.3.0", "2001:db8::1")),
+        ("::ffff:192.0.2.0/120", ("192.0.2.7", "::ffff:192.0.2.7"), ("192.0.3.7", "::ffff:192.0.3.7")),
+        ("2001:db8::/32", ("2001:db8:9::1", "2001:0DB8::1"), ("2001:db9::", "192.0.2.1")),
+        ("fe80::/10", ("fe80::1%eth0", "fe80::1"), ("fec0::1",)),
+        ("198.51.100.7, 2001:db8::5", ("198.51.100.7", "2001:db8::5"), ("198.51.100.8", "2001:db8::6")),
+        ("0.0.0.0/0", ("203.0.113.1", "::ffff:203.0.113.1"), ("2001:db8::1",)),
+    ],
+)
+async def test_a_webhook_is_admitted_from_where_its_provider_sends(
+    house: House, sources: str, allowed: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    named = load({"PROVIDERS__A__KIND": "sandbox", "PROVIDERS__A__WEBHOOK_FROM": sources}, None)
+    hooks = {"sandbox": Hook(HOOK_SECRET, named.providers["a"].webhook_from)}
+    inbox = Inbox(house.db, house.clock, house.registry, house.woken.append, hooks)
+    for peer in allowed:
+        assert inbox.admit("sandbox", HOOK_SECRET, peer)
+    for peer in refused:
+        with pytest.raises(Stranger):
+            inbox.admit("sandbox", HOOK_SECRET, peer)
+        with pytest.raises(NoSuchHook):  # to who does not know the path it looks like any other
+            inbox.admit("sandbox", HOOK_SECRET + "x", peer)
 
 
 async def test_a_forged_webhook_is_refused(house: House) -> None:
@@ -146,7 +172,7 @@ async def test_a_forged_webhook_is_refused(house: House) -> None:
     true = house.told(number, house.text(number))
     forged = WebhookRequest(true.headers, true.body.replace(b"123456", b"654321"))
     with pytest.raises(BadWebhook) as refused:
-        await house.inbox.webhook("sandbox", HOOK_SECRET, forged)
+        await house.inbox.webhook(house.providers["sandbox"], forged)
     assert refused.value.forged
     assert (await house.number(number)).sms_count == 0
 
@@ -156,13 +182,13 @@ async def test_an_untrusted_webhook_is_a_hint_and_the_provider_is_asked(tmp_path
         user = await house.person()
         number = await house.buy(user)
         lie = WebhookRequest({}, house.told(number, "made-up", "Your code is 666666").body)
-        assert (await house.inbox.webhook("sandbox", HOOK_SECRET, lie)).told == 0
+        assert (await house.inbox.webhook(house.providers["sandbox"], lie)).told == 0
         assert (await house.number(number)).sms_count == 0
         house.text(number, "Your code is 123456")
-        assert (await house.inbox.webhook("sandbox", HOOK_SECRET, lie)).fresh == 1
+        assert (await house.inbox.webhook(house.providers["sandbox"], lie)).fresh == 1
         house.world.mode = "down"
         with pytest.raises(ProviderFault):
-            await house.inbox.webhook("sandbox", HOOK_SECRET, lie)
+            await house.inbox.webhook(house.providers["sandbox"], lie)
         await house.deliver()
         assert house.letters.texts() == ["Your code is 123456"]
 
@@ -204,3 +230,16 @@ async def test_a_text_without_a_code_does_not_hide_the_code_before_it(house: Hou
     await house.hook(number, "Your code is 123456")
     await house.hook(number, "Welcome! Tell your friends.")
     assert (await house.numbers.view(user, number.id)).code == "123456"
+
+
+async def test_what_is_left_of_an_sms_counts_only_where_the_whole_of_it_is_not_known(house: House) -> None:
+    user = await house.person()
+    number = await house.buy(user)
+    assert number.provider_ref is not None
+    await house.hook(number, "20009064 is your code")
+    again = IncomingSms(number.provider_ref, "h:1", "", "20009064", house.clock.now, vague=True)
+    other = IncomingSms(number.provider_ref, "h:2", "", "778899", house.clock.now, vague=True)
+    assert (await house.inbox.receive("sandbox", [again])).fresh == 0
+    assert (await house.inbox.receive("sandbox", [other])).fresh == 1
+    await house.deliver()
+    assert house.letters.texts() == ["20009064 is your code", "778899"]

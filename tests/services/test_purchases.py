@@ -167,7 +167,7 @@ async def test_a_purchase_that_never_arrived_is_given_up_after_the_grace(house: 
     house.clock.advance(house.timing.find_grace)
     await house.check()
     ended = await house.number(number)
-    assert (ended.state, ended.reason) == (State.FAILED, "no_numbers")
+    assert (ended.state, ended.reason) == (State.FAILED, "provider_fault")
     assert (await house.money(user))[1] == 0
 
 
@@ -220,7 +220,7 @@ async def test_a_number_sold_after_its_purchase_was_given_up_is_given_back_when_
 
     house.wire.before["allocate"] = give_up
     ended = await house.purchases.buy(number)
-    assert (ended.state, ended.reason) == (State.FAILED, "no_numbers")
+    assert (ended.state, ended.reason) == (State.FAILED, "provider_fault")
     assert house.world.open_numbers() == 1
     await house.check()
     assert house.world.open_numbers() == 1, "the supplier takes no cancel so early"

@@ -258,7 +258,11 @@ async def test_a_release_after_the_window_or_an_sms_keeps_the_money(house: House
 
 async def test_a_release_that_the_provider_denies_keeps_the_rental(house: House) -> None:
     user, number = await _rent(house)
-    house.text(number)
+
+    async def code_comes() -> None:
+        house.text(number)
+
+    house.wire.before["cancel"] = code_comes
     await house.numbers.release(user, number.id)
     await house.check()
     found = await house.number(number)

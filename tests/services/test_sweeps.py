@@ -1,6 +1,7 @@
 """The pulse, the background and the lanes: once at a time, never lost, and always ended."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -138,6 +139,25 @@ async def test_a_lane_takes_one_at_a_time_and_is_free_after_a_failure() -> None:
     gate.set()
     await background.drain(1)
     assert lanes.is_free("a")
+
+
+async def test_who_waits_for_the_lanes_waits_for_the_last_one_but_not_for_ever() -> None:
+    background, gate = Background(), asyncio.Event()
+    lanes, ended = Lanes(background, "test"), []
+
+    async def work(name: str) -> None:
+        await (gate.wait() if name == "slow" else asyncio.sleep(0.01))
+        ended.append(name)
+
+    await lanes.settle(60)
+    for name in ("slow", "quick"):
+        lanes.run(name, partial(work, name))
+    await lanes.settle(0.1)
+    assert ended == ["quick"]
+    gate.set()
+    await lanes.settle(60)
+    assert ended == ["quick", "slow"]
+    await lanes.settle(60)
 
 
 async def test_a_few_at_a_time_and_none_is_given_up_for_anothers_error() -> None:

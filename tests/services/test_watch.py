@@ -13,6 +13,7 @@ from bot.domain.people import User
 from bot.domain.time import DAY, MINUTE, SECOND
 from bot.services.rhythm import Timing
 from tests.support.services import House, eventually, keep_house
+from tests.support.stock import Stocked, put
 
 
 async def _bought_at(house: House, user: User, name: str, service: str = "wa") -> Number:
@@ -43,6 +44,30 @@ async def test_the_pace_follows_the_youngest_number_and_writes_nothing(house: Ho
     young, middle, old = polls[119], polls[299] - polls[119], polls[-1] - polls[299]
     assert (young, middle, old) == (60, 36, 24)
     assert commits == []
+
+
+async def test_the_pace_is_kept_although_polls_take_their_time_and_beats_come_late(house: House) -> None:
+    await house.buy(await house.person())
+    began = house.clock()
+
+    async def takes_its_time() -> None:
+        house.clock.advance(700)
+
+    for beat in range(60):
+        house.clock.now = began + beat * SECOND + (37 * beat) % 250
+        house.wire.before["fetch"] = takes_its_time
+        await house.poll()
+    assert house.wire.count("fetch") == 30
+
+
+async def test_a_clock_that_is_set_back_does_not_stop_the_polls(house: House) -> None:
+    await house.buy(await house.person())
+    await house.poll()
+    house.clock.now -= 10 * MINUTE
+    await house.poll()
+    house.clock.advance(2 * SECOND)
+    await house.poll()
+    assert house.wire.count("fetch") >= 2
 
 
 async def test_one_request_serves_a_hundred_numbers(house: House) -> None:
@@ -112,6 +137,34 @@ async def test_a_page_that_always_fails_hides_no_other(house: House) -> None:
         await house.poll()
         house.clock.advance(5 * SECOND)
     assert (await house.number(last)).sms_count == 1
+
+
+async def test_after_a_page_that_failed_the_next_poll_begins_behind_it(house: House) -> None:
+    stocked = [Stocked(f"p-{place:03}", f"+4470{place:08}") for place in range(250)]
+    await put(house.db, "sandbox", stocked, house.clock())
+    pages: list[str] = []
+    failing = ["p-100"]
+
+    async def choke(verb: str, args: dict[str, Any]) -> dict[str, Any]:
+        pages.append(args["provider_refs"][0])
+        if pages[-1] in failing:
+            failing.clear()
+            return {"ok": False, "error": "provider_fault"}
+        return await house.wire(verb, args)
+
+    _answers(house, choke)
+    await house.poll()
+    assert pages == ["p-000", "p-100"]
+    for _ in range(4):
+        house.clock.advance(SECOND)
+        await house.poll()
+    assert len(pages) == 2, "it is left alone for a while"
+    house.clock.advance(SECOND)
+    await house.poll()
+    assert pages[2:] == ["p-200"]
+    house.clock.advance(2 * SECOND)
+    await house.poll()
+    assert pages[3:] == ["p-000", "p-100", "p-200"]
 
 
 async def test_a_row_that_cannot_be_read_stops_no_other(house: House) -> None:
@@ -206,10 +259,12 @@ async def test_a_provider_that_is_down_at_the_end_is_asked_until_it_answers(hous
     for _ in range(8):
         await house.expire()
         house.clock.advance(10 * SECOND)
-    assert await house.state(used) == "completed", "it was paid in its time, whatever the provider says"
-    assert [await house.state(unused), await house.state(late)] == ["active", "active"]
+    states = [await house.state(number) for number in (unused, used, late)]
+    assert states == ["active"] * 3, "the used one too: an SMS that nobody has seen may be on it"
     house.clock.advance(5 * 60 * MINUTE)
     await house.expire()
+    assert await house.state(used) == "completed", "it was paid in its time, whatever the provider says"
+    assert [await house.state(unused), await house.state(late)] == ["active", "active"]
     asked = house.wire.count("fetch")
     for _ in range(12):
         house.clock.advance(5 * SECOND)

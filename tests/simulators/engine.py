@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.money import ONE, Units
@@ -47,6 +47,7 @@ class Line:
     hours: int
     at: Ms
     ends: Ms
+    operator: str = ""
     state: str = "open"
     sms: list[Sms] = field(default_factory=list)
     waits: bool = True
@@ -74,6 +75,8 @@ class Supplier:
         self.risen = 0
         self.banned_until: Ms = 0
         self.limit = 10**9
+        self.services = dict(SERVICES)
+        self.countries = dict(COUNTRIES)
         self.lines: dict[str, Line] = {}
         self.buying = ""
         self.orders: set[str] = set()
@@ -91,15 +94,26 @@ class Supplier:
     def stock(self) -> int:
         return 0 if self.mode == "empty" else 4758
 
-    def sell(self, service: str, country: str, cap: Units | None, hours: int = 0, order: str = "") -> Line:
+    def sell(
+        self,
+        service: str,
+        country: str,
+        cap: Units | None,
+        hours: int = 0,
+        order: str = "",
+        *,
+        operator: str = "",
+        without: Sequence[str] = (),
+    ) -> Line:
+        """`without`: beginnings of phones that are not wanted."""
         self.settle()
         if order and order in self.orders:
             raise No("ORDER_ALREADY_EXISTS")
         self._check_sale(service, country, cap, hours)
         cost, now = self.cost(country, hours), self.clock()
-        phone = f"{DIALS[country]}5{next(self._phones):09d}"
+        phone = self._phone(country, without)
         ends = now + (hours * HOUR if hours else self.lifetime)
-        line = Line(str(next(self._ids)), self.buying, phone, service, country, cost, hours, now, ends)
+        line = Line(str(next(self._ids)), self.buying, phone, service, country, cost, hours, now, ends, operator)
         self.lines[line.id] = line
         self.balance -= cost
         self.orders.add(order)
@@ -107,12 +121,22 @@ class Supplier:
             tell(line)
         return line
 
+    def _phone(self, country: str, without: Sequence[str]) -> str:
+        if not all(beginning.isdigit() for beginning in without):
+            raise No("WRONG_EXCEPTION_PHONE")
+        number = next(self._phones)
+        phones = (f"{DIALS[country]}{series}{number:09d}" for series in (5, 8))
+        phone = next((one for one in phones if not one.startswith(tuple(without))), None)
+        if phone is None:
+            raise No("NO_NUMBERS")
+        return phone
+
     def _check_sale(self, service: str, country: str, cap: Units | None, hours: int) -> None:
         if self.banned_until > self.clock():
             raise No("BANNED", until=self.banned_until)
-        if service not in SERVICES and not (hours and service == "full"):
+        if service not in self.services and not (hours and service == "full"):
             raise No("BAD_SERVICE")
-        if country not in COUNTRIES:
+        if country not in self.countries:
             raise No("BAD_COUNTRY")
         if self.mode == "empty":
             raise No("NO_NUMBERS")

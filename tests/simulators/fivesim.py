@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from bot.domain.time import HOUR, MINUTE, Ms
+from bot.domain.time import DAY, HOUR, MINUTE, Ms
 
 API_KEY = "eyJhbGciOiJSUzUxMiJ9.e30.c2ln"
 HOURS = {"3hours": 3, "1day": 24, "10days": 240, "1month": 720}
@@ -58,6 +58,7 @@ class SimOrder:
     """In units of a ten-thousandth, as everywhere in here."""
     created_at: Ms
     expires: Ms
+    reusable: bool = False
     status: str = "PENDING"
     sms: list[dict[str, Any]] = field(default_factory=list)
 
@@ -82,9 +83,11 @@ class FiveSimSimulator:
 
     def __init__(self, clock: Callable[[], Ms]) -> None:
         self.clock = clock
+        self.key = API_KEY
         self.down = False
         self.empty = False
         self.early_cancel_ms: Ms = 0
+        self.reuse_costs_more = 0
         self.inbox = "works"
         self.page_limit = 50
         self.odd_rows: list[dict[str, Any]] = []
@@ -119,6 +122,11 @@ class FiveSimSimulator:
         for order in holders[-1:]:
             order.sms.append({"id": 844928 + len(order.sms), "at": self.clock(), "sender": sender, "text": text})
         return bool(holders)
+
+    def settled(self) -> list[SimOrder]:
+        """All orders, in the order of their sale, as they stand by now."""
+        self._settle()
+        return list(self.orders.values())
 
     # the wire
 
@@ -171,7 +179,7 @@ class FiveSimSimulator:
         return RedirectResponse("/404.html", 302)
 
     def _user(self, request: Request, path: list[str]) -> Response:
-        if request.headers.get("authorization") != f"Bearer {API_KEY}":
+        if request.headers.get("authorization") != f"Bearer {self.key}":
             return Response(b"", 401)
         match path:
             case ["profile"]:
@@ -179,7 +187,9 @@ class FiveSimSimulator:
             case ["orders"]:
                 return self._list(dict(request.query_params))
             case ["buy", category, country, "any", product]:
-                return self._buy(category, country, product, request.query_params.get("maxPrice"))
+                return self._buy(category, country, product, dict(request.query_params))
+            case ["reuse", product, digits]:
+                return self._reuse(product, f"+{digits}")
             case ["sms", "inbox", order_id]:
                 return self._inbox(order_id)
             case ["check" | "finish" | "cancel" | "ban" as verb, order_id]:
@@ -198,10 +208,30 @@ class FiveSimSimulator:
         if not order.charged:
             self.balance += order.price
 
-    def _buy(self, category: str, country: str, product: str, most: str | None) -> Response:
+    def _buy(self, category: str, country: str, product: str, query: dict[str, str]) -> Response:
         if category == "activation" and country not in self.costs:
             raise Refusal("bad country")
-        price, operator = self._pick(category, country, product, most)
+        price, operator = self._pick(category, country, product, query.get("maxPrice"))
+        reusable = query.get("reuse") == "1"
+        return self._sell(category, country, product, operator, price, reusable=reusable)
+
+    def _reuse(self, product: str, phone: str) -> Response:
+        """Nobody names a price for it beforehand, and it takes no highest one."""
+        holders = [order for order in self.orders.values() if order.phone == phone]
+        if not holders or holders[-1].product != product or holders[-1].status != "FINISHED":
+            raise Refusal("reuse not possible")
+        before = holders[-1]
+        if not before.reusable:
+            raise Refusal("reuse false")
+        if self.clock() > before.expires + DAY:
+            raise Refusal("reuse expired")
+        price, _ = self._pick("activation", before.country, product, None)
+        price += self.reuse_costs_more
+        return self._sell("activation", before.country, product, before.operator, price, phone=phone, reusable=True)
+
+    def _sell(
+        self, category: str, country: str, product: str, operator: str, price: int, *, reusable: bool, phone: str = ""
+    ) -> Response:
         if price > self.balance:
             raise Refusal("not enough user balance")
         self.balance -= price
@@ -211,13 +241,14 @@ class FiveSimSimulator:
         order = SimOrder(
             id=self._next_id,
             category=category,
-            phone=f"+4470000{self._next_id % 100_000:05d}",
+            phone=phone or f"+4470000{self._next_id % 100_000:05d}",
             operator=operator,
             product=product,
             country=country,
             price=price,
             created_at=now,
             expires=now + lasts,
+            reusable=reusable,
         )
         self.orders[order.id] = order
         return as_json(self._shown(order, digits=9))
@@ -358,7 +389,7 @@ def verb_of(path: str) -> str:
     parts = path.split("/")
     if parts[0] == "guest":
         return "stock"
-    names = {"buy": "allocate", "orders": "fetch", "check": "fetch", "profile": "balance"}
+    names = {"buy": "allocate", "orders": "fetch", "check": "fetch", "profile": "balance", "reuse": "again"}
     return names.get(parts[1], parts[1])
 
 

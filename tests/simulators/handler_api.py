@@ -6,6 +6,7 @@ Everything is `text/html`, with or without a line feed at the end, whatever it i
     502     a gateway's page, and nothing is done               slow   the answer takes `slow_s`
     rate    too many requests, with Retry-After                 sql    `ERROR_SQL`
     garbage one of GARBAGE in turn, after the deed
+    ban     `BANNED` for BAN, in the member's own form
 """
 
 import asyncio
@@ -19,11 +20,12 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from bot.domain.money import parse_units, to_decimal
-from bot.domain.time import SECOND, Ms
+from bot.domain.time import MINUTE, SECOND, Ms
 from tests.simulators.engine import COUNTRIES, SERVICES, Line, No, Sms, Supplier
 
 KEY = "sk_0123456789abcdef"
 PAGE_502 = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502</h1></center></body></html>"
+BAN: Ms = 10 * MINUTE
 GARBAGE = ("", PAGE_502, "STATUS_", '{"status":"succ', '{"foo": [1]}', "ok")
 Params = Mapping[str, str]
 Handler = Callable[[Params], object]
@@ -128,12 +130,12 @@ class Plain:
         return f"ACCESS_BALANCE:{self.money(self.supplier.balance)}"
 
     def prices(self, p: Params) -> object:
-        if p.get("service") and p["service"] not in SERVICES:
+        if p.get("service") and p["service"] not in self.supplier.services:
             raise No("BAD_SERVICE")
-        codes = [p["service"]] if p.get("service") else list(SERVICES)
+        codes = [p["service"]] if p.get("service") else list(self.supplier.services)
         return {
             number: {code: self.price(number) for code in codes}
-            for number in COUNTRIES
+            for number in self.supplier.countries
             if p.get("country") in (None, number)
         }
 
@@ -147,7 +149,14 @@ class Plain:
 
     def sell(self, p: Params) -> Line:
         cap = parse_units(p["maxPrice"]) if p.get("maxPrice") else None
-        return self.supplier.sell(p.get("service", ""), p.get("country", "0"), cap, order=p.get("orderId", ""))
+        return self.supplier.sell(
+            p.get("service", ""),
+            p.get("country", "0"),
+            cap,
+            order=p.get("orderId", ""),
+            operator=p.get("operator", ""),
+            without=[one for one in p.get("phoneException", "").split(",") if one],
+        )
 
     def access(self, line: Line) -> str:
         return f"ACCESS_NUMBER:{line.id}:{line.phone}"
@@ -254,16 +263,20 @@ class Plain:
         ]
 
     def check_extra(self, p: Params) -> object:
-        line = self.find(p, "activationId")
+        line = self.used_up(p)
         return {"status": "success", "cost": str(to_decimal(self.supplier.cost(line.country))), "phone": line.phone}
 
     def extra(self, p: Params) -> object:
-        before = self.find(p, "activationId")
-        if before.state != "finished":
-            raise No("RENEW_ACTIVATION_NOT_AVAILABLE")
+        before = self.used_up(p)
         line = self.supplier.sell(before.service, before.country, None)
         line.phone = before.phone
         return self.access(line)
+
+    def used_up(self, p: Params) -> Line:
+        line = self.find(p, "activationId")
+        if line.state != "finished" or any(one.phone == line.phone for one in self.supplier.open()):
+            raise No("RENEW_ACTIVATION_NOT_AVAILABLE")
+        return line
 
     # rentals
 
@@ -372,7 +385,7 @@ class Plain:
         if fault == "rate":
             await self.answer(send, 429, "Too Many Requests", [(b"retry-after", b"7")])
             return
-        status, body = self.served(scope, action, p) if fault != "sql" else (200, "ERROR_SQL")
+        status, body = self.refused(fault, action) or self.served(scope, action, p)
         if fault == "slow":
             await asyncio.sleep(self.slow_s)
         if fault in ("reset", "cut"):
@@ -383,6 +396,12 @@ class Plain:
     def fault_of(self, action: str, p: Params) -> str:
         queue = self.supplier.faults[f"{action}:{p.get('status', '')}"] or self.supplier.faults[action]
         return queue.popleft() if queue else ""
+
+    def refused(self, fault: str, action: str) -> tuple[int, object] | None:
+        """What is said instead of doing anything."""
+        if fault == "ban":
+            return self.refuse(No("BANNED", until=self.supplier.clock() + BAN), action)
+        return (200, "ERROR_SQL") if fault == "sql" else None
 
     def served(self, scope: Scope, action: str, p: Params) -> tuple[int, object]:
         if scope["path"] != "/stubs/handler_api.php":
@@ -524,7 +543,7 @@ class Hero(Plain):
 
     def active(self, p: Params) -> object:
         start, limit = int(p.get("start", 0)), min(int(p.get("limit", 100)), 100)
-        rows = [self.row(line) for line in self.listed()][start : start + limit]
+        rows = [self.row(line) for line in self.listed()[start : start + limit]]
         return {
             "status": "success",
             "data": rows,
@@ -619,7 +638,7 @@ class Tiger(Plain):
 
     def active(self, p: Params) -> object:
         start, limit = int(p.get("start", 0)), min(int(p.get("limit", 50)), 100)
-        return {"status": "success", "data": [self.row(line) for line in self.listed()][start : start + limit]}
+        return {"status": "success", "data": [self.row(line) for line in self.listed()[start : start + limit]]}
 
     def row(self, line: Line) -> dict[str, Any]:
         status = 1 if not line.sms else 3 if line.waits else 6

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bot.domain.catalogue import Catalogue
 from bot.domain.sms import IncomingSms
 from bot.domain.time import HOUR, SECOND, Ms
 from bot.providers.base import WebhookRequest
@@ -27,6 +28,7 @@ from bot.providers.signature import sign
 API_KEY = "cp_0123456789abcdef"
 WEBHOOK_SECRET = "whsec_cmVzdC1zaW11bGF0b3Itc2VjcmV0LW9mLTMyLWJ5dGVz"
 CURRENCY = "USD"
+CATALOGUE = Catalogue.shipped()
 
 _PAGE_OF_A_GATEWAY = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>cloud</body></html>"
 _CODES = {
@@ -72,6 +74,9 @@ class RestSimulator:
     def __init__(self, clock: Callable[[], Ms], world: SandboxWorld, *, token_s: int = 3600) -> None:
         self.world = world
         self.clock = clock
+        self.key = API_KEY
+        self.services: tuple[str, ...] = ()
+        """The only ones on sale; none: all that the world has."""
         self.token_s = token_s
         self.down = False
         self.requests: list[str] = []
@@ -95,6 +100,7 @@ class RestSimulator:
             ("GET", "numbers"): self._numbers,
             ("GET", "prices"): self._prices,
             ("GET", "renewal_price"): self._renewal_price,
+            ("GET", "catalogue"): self._catalogue,
             ("GET", "balance"): self._balance,
         }
         self.app = Starlette(routes=[Route("/api/{call:path}", self._handle, methods=["GET", "POST"])])
@@ -174,7 +180,7 @@ class RestSimulator:
             return self._auth(args)
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         given = bearer or str(args.get("apiKey", ""))
-        if given != API_KEY and self._tokens.get(given, 0) <= self.clock():
+        if given != self.key and self._tokens.get(given, 0) <= self.clock():
             raise Refusal(401, "unauthorized")
         act = self._calls.get((request.method, call))
         if act is None:
@@ -184,7 +190,7 @@ class RestSimulator:
         return JSONResponse({"status": "pending" if pending else "success", **row}, 202 if pending else 200)
 
     def _auth(self, args: dict[str, Any]) -> Response:
-        if args.get("apiKey") != API_KEY:
+        if args.get("apiKey") != self.key:
             raise Refusal(401, "unauthorized")
         token = f"cpt_{secrets.token_urlsafe(12)}"
         self._tokens[token] = self.clock() + self.token_s * SECOND
@@ -264,7 +270,8 @@ class RestSimulator:
         elif "ids" in args:
             asked = args["ids"].split(",")
             assert len(asked) <= 100, "docs/api.md allows 100"
-            ids = [number_id for number_id in ids if number_id in asked]
+            wanted = set(asked)
+            ids = [number_id for number_id in ids if number_id in wanted]
         rows = [await self._number(number_id) for number_id in ids]
         if "ids" not in args and "idempotency_key" not in args and args.get("state", "open") != "all":
             rows = [row for row in rows if (row["state"] in _CLOSED) == (args.get("state") == "closed")]
@@ -302,10 +309,18 @@ class RestSimulator:
                 "stock": left,
             }
             for service, country, hours, cost, left in answer["rows"]
-            if args.get("country") in (None, country)
+            if args.get("country") in (None, country) and (not self.services or service in self.services)
         ]
         page = self._page(rows, args, self.page_limit)
         return {"currency": CURRENCY, "prices": page["page"], "next_cursor": page["next_cursor"]}
+
+    async def _catalogue(self, args: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._world("stock", {"kind": "activation", "service": None})
+        named = {row[0]: CATALOGUE.service_name(row[0]) for row in answer["rows"]}
+        return {
+            "services": [{"code": code, "name": name, "aliases": []} for code, name in named.items()],
+            "countries": [{"code": "US", "name": "USA", "dial": "1"}],
+        }
 
     async def _renewal_price(self, args: dict[str, Any]) -> dict[str, Any]:
         hours = int(args["hours"])
@@ -352,7 +367,6 @@ class RestSimulator:
         sale, truth = self._sales[number_id], await self._truth(number_id)
         state, nowhere = self._state(number_id, truth["state"]), False
         nowhere = state in ("buying", "failed")
-        [record] = [row for row in self.world.record() if row["provider_ref"] == number_id]
         open_now, sms = state in ("waiting", "received"), bool(truth["sms"])
         early = sale["cancel_from"] is not None and self.clock() < sale["cancel_from"]
         late = sale["refund_until"] is not None and self.clock() >= sale["refund_until"]
@@ -367,7 +381,7 @@ class RestSimulator:
             "state": state,
             "price": amount(sale["cost"]),
             "currency": CURRENCY,
-            "charged": record["charged"],
+            "charged": _charged(sale["kind"], truth),
             "created_at": rfc3339(sale["created_at"]),
             "expires_at": None if nowhere else rfc3339(truth["expires_at"]),
             "closed_at": rfc3339(self.clock()) if state in _CLOSED else None,
@@ -400,8 +414,20 @@ def verb_of(call: str, args: dict[str, Any]) -> str:
         return "cancel" if action == "release" else action
     if call == "numbers":
         return "find" if "idempotency_key" in args else "fetch"
-    names = {"allocate_number": "allocate", "prices": "stock", "renewal_price": "renewal_cost"}
+    names = {
+        "allocate_number": "allocate",
+        "prices": "stock",
+        "renewal_price": "renewal_cost",
+        "catalogue": "service_names",
+    }
     return names.get(call, call)
+
+
+def _charged(kind: str, truth: dict[str, Any]) -> bool:
+    """As the supplier behind sees it: an activation for its first SMS in time, a rental unless it was given back."""
+    if kind == "rental":
+        return bool(truth["state"] != "cancelled")
+    return truth["state"] in ("received", "finished") or (truth["state"] == "waiting" and bool(truth["sms"]))
 
 
 def amount(units_: int) -> str:

@@ -212,10 +212,11 @@ async def test_a_command_beside_the_bot_writes_and_migrates_nothing_by_itself(tm
 
 # Migrations
 
-SECOND = Migration(2, "second", "CREATE TABLE extra (id INTEGER PRIMARY KEY); INSERT INTO extra VALUES (1), (2);")
-THIRD = Migration(3, "third", "ALTER TABLE extra ADD COLUMN name TEXT NOT NULL DEFAULT '';")
+NEXT = shipped()[-1].version + 1
+SECOND = Migration(NEXT, "second", "CREATE TABLE extra (id INTEGER PRIMARY KEY); INSERT INTO extra VALUES (1), (2);")
+THIRD = Migration(NEXT + 1, "third", "ALTER TABLE extra ADD COLUMN name TEXT NOT NULL DEFAULT '';")
 BROKEN = Migration(
-    3, "broken", "CREATE TABLE half (id INTEGER); INSERT INTO half VALUES (1); INSERT INTO nowhere VALUES (1);"
+    NEXT + 1, "broken", "CREATE TABLE half (id INTEGER); INSERT INTO half VALUES (1); INSERT INTO nowhere VALUES (1);"
 )
 
 
@@ -238,11 +239,11 @@ async def test_a_backup_is_made_before_a_migration_and_none_when_there_is_nothin
     assert list(tmp_path.glob("*.before-*")) == []
     old = _schema(path)
     await _migrate(path, *shipped(), SECOND)
-    (backup,) = tmp_path.glob("a.db.before-0002-*")
+    (backup,) = tmp_path.glob(f"a.db.before-{NEXT:04}-*")
     assert _schema(backup) == old
     assert _sql(backup, "PRAGMA integrity_check") == [("ok",)]
     assert _sql(path, "SELECT count(*) FROM extra") == [(2,)]
-    assert _sql(path, "SELECT version, name FROM migrations ORDER BY version")[-1] == (2, "second")
+    assert _sql(path, "SELECT version, name FROM migrations ORDER BY version")[-1] == (NEXT, "second")
 
 
 async def test_a_migration_that_fails_leaves_the_old_schema_and_its_rows(tmp_path: Path) -> None:
@@ -251,13 +252,13 @@ async def test_a_migration_that_fails_leaves_the_old_schema_and_its_rows(tmp_pat
     before = _schema(path)
     db = await _opened_with(path, SECOND)
     try:
-        with pytest.raises(DatabaseUnusable, match=r"Migration 3 \(broken\) failed and was undone"):
+        with pytest.raises(DatabaseUnusable, match=rf"Migration {NEXT + 1} \(broken\) failed and was undone"):
             await migrate(db, path, (*shipped(), SECOND, BROKEN))
         assert not db.in_transaction
     finally:
         await db.close()
     assert _schema(path) == before
-    assert _sql(path, "SELECT max(version) FROM migrations") == [(2,)]
+    assert _sql(path, "SELECT max(version) FROM migrations") == [(NEXT,)]
     assert _sql(path, "SELECT count(*) FROM extra") == [(2,)]
 
 

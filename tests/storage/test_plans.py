@@ -10,9 +10,23 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from bot.domain.numbers import Kind
 from bot.domain.people import Role, Seen
 from bot.domain.sms import IncomingSms
-from storage import due, ledger, numbers, orphans, outbox, quotes, renewals, sms, users
+from storage import (
+    due,
+    ledger,
+    numbers,
+    orphans,
+    outbox,
+    outcomes,
+    provider_states,
+    quotes,
+    renewals,
+    sms,
+    unfindable,
+    users,
+)
 from storage.db import Database, Row, Tx, Value
 from storage.orphans import Orphan
 
@@ -40,6 +54,9 @@ SEEN = IncomingSms("p-5", "other", "S", "text", 0)
 HOT: dict[str, Statement] = {
     "poll: the youngest": lambda tx: due.newest_live(tx, "sandbox"),
     "poll: a page": lambda tx: due.live_refs(tx, "sandbox", "p-5", 100),
+    "poll: a page of activations": lambda tx: due.live_refs(tx, "sandbox", "p-5", 100, rentals=False),
+    "poll: one by one": lambda tx: due.live_since(tx, "sandbox"),
+    "poll: rentals one by one": lambda tx: due.live_since(tx, "sandbox", Kind.RENTAL),
     "poll: what is known": lambda tx: sms.known(tx, "sandbox", "p-1", "p-9"),
     "expire: whose": lambda tx: due.providers_to_expire(tx, ROWS),
     "expire: which": lambda tx: due.to_expire(tx, "sandbox", ROWS, 100),
@@ -48,6 +65,11 @@ HOT: dict[str, Statement] = {
     "reconcile: renewals": lambda tx: renewals.to_check(tx, "sandbox", ROWS, 50),
     "reconcile: orphans": lambda tx: orphans.to_check(tx, "sandbox", ROWS, 50),
     "reconcile: an orphan": lambda tx: orphans.defer(tx, LOST, 5),
+    "reconcile: unfindable": lambda tx: unfindable.held_until(tx, 5),
+    "look: a state": lambda tx: provider_states.get(tx, "sandbox"),
+    "look: low": lambda tx: provider_states.tell_low(tx, "sandbox"),
+    "look: failing": lambda tx: provider_states.tell_failing(tx, "sandbox"),
+    "tell: the owner": lambda tx: users.owners(tx),
     "deliver: due": lambda tx: outbox.due(tx, ROWS, 16),
     "deliver: depth": lambda tx: outbox.depth(tx),
     "deliver: unpark": lambda tx: outbox.unpark(tx, 3, 5),
@@ -72,10 +94,14 @@ HOT: dict[str, Statement] = {
     "prune: quotes": lambda tx: quotes.prune(tx, 50, 500),
     "prune: messages": lambda tx: outbox.prune(tx, 50, 500),
     "prune: texts": lambda tx: sms.prune(tx, 50, 500),
+    "tally: a page": lambda tx: outcomes.after(tx, (ROWS // 2, 0), ROWS, 200),
 }
 
 BY = {
     "poll: a page": "numbers_live",
+    "poll: a page of activations": "numbers_live",
+    "poll: one by one": "numbers_live",
+    "poll: rentals one by one": "numbers_live",
     "poll: what is known": "numbers_live",
     "poll: the youngest": "numbers_live_by_age",
     "expire: whose": "numbers_to_expire",
@@ -86,6 +112,7 @@ BY = {
     "show: open": "numbers_open",
     "prune: messages": "outbox_done",
     "prune: texts": "sms_by_age",
+    "tally: a page": "numbers_ended",
 }
 """Indexes of what is live or owed: any other would do as well on a new database, and read all history on an old one."""
 UNUSED = {"receive: add": ["SCAN outbox"]}
@@ -114,7 +141,7 @@ FILL = (
     """INSERT INTO outbox (key, chat_id, kind, priority, number_id, sms_id, state, done_at, next_attempt_at, created_at)
        SELECT 'sms:' || id, 1, 'sms', 0, number_id, id, 'sent', id, id, id FROM sms""",
     """INSERT INTO quotes SELECT 'old-' || id, 1, 'buy', 'sandbox', 'wa', 'GB', '', 'activation', 0, 1, 1, 1, NULL, id,
-       id FROM numbers""",
+       id, '', '' FROM numbers""",
     """INSERT INTO renewals (number_id, user_id, quote_id, state, hours, price, cost, old_expires_at, created_at,
                              closed_at)
        SELECT id, 1, 'renew-' || id, 'done', 1, 1, 1, 1, 1, 1 FROM numbers""",

@@ -1,11 +1,14 @@
 """From a press to the code in the chat, by every way that leads there."""
 
 import asyncio
+import time
 
 import pytest
 
+from bot.providers.sandbox.settings import SandboxSettings
+from bot.services.rhythm import Sweep
 from tests.support import says
-from tests.support.stories import OWNER_ID, Person, playing
+from tests.support.stories import OWNER_ID, Person, playing, until
 
 
 @pytest.mark.parametrize("webhook", [False, True], ids=["by long poll", "by webhook"])
@@ -115,6 +118,36 @@ async def test_other_typed_words_lead_on_too(tmp_path):
             lost = await ada.asks(nonsense)
             assert says.UNKNOWN_NAME in lost.text or says.DID_YOU_MEAN in lost.text, (nonsense, lost.text)
             assert lost.buttons, "there is a way on"
+
+
+async def test_a_greeting_is_answered_with_the_menu_and_chatter_with_no_wild_guess(tmp_path):
+    async with playing(tmp_path) as story:
+        ada = await story.comes()
+        for greeting in ("hello", "Hi there!", "привет"):
+            menu = await ada.asks(greeting, says.HELLO)
+            assert menu.button(says.GET), greeting
+        for chatter in ("thanks", "how much is it?", "weather"):
+            await ada.asks(chatter, says.UNKNOWN_NAME)
+
+
+async def test_the_price_lists_are_read_before_somebody_asks(tmp_path):
+    async with playing(tmp_path, sandbox=SandboxSettings(slow_s=(3.0, 3.0))) as story:
+        ada = await story.comes()
+        story.app._scheduler.wake(Sweep.CATALOGUE)
+        await until(lambda: len([one for one in story.app._shelf._lists.values() if one.at]) == 2)
+        story.sandbox.mode = "slow"
+        await ada.pushes(says.GET, says.WHICH_SERVICE, within_s=1.5)
+
+
+async def test_a_stop_does_not_wait_for_price_lists_that_nobody_asked_for(tmp_path):
+    async with playing(tmp_path, sandbox=SandboxSettings(slow_s=(2.0, 2.0))) as story:
+        story.sandbox.mode = "slow"
+        story.app._scheduler.wake(Sweep.CATALOGUE)
+        await until(lambda: story.app._errands._tasks)
+        started = time.monotonic()
+        await story.app._errands.drain(0)
+        assert time.monotonic() - started < 1.0
+        assert not story.app._errands._tasks
 
 
 async def test_a_picture_or_sticker_is_answered_too(tmp_path):

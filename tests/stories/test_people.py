@@ -313,7 +313,9 @@ async def _until_said(story: Story, chat_id: int, number: int) -> None:
 
 
 async def test_without_a_provider_nothing_is_sold_and_owner_and_others_are_told_differently(tmp_path):
-    nothing = {f"PROVIDERS__SANDBOX__{option}": "" for option in ("KIND", "URL", "WEBHOOK_SECRET")}
+    nothing = {
+        f"PROVIDERS__SANDBOX__{option}": "" for option in ("KIND", "URL", "WEBHOOK_SECRET", "WEBHOOK_SIGNING_SECRET")
+    }
     async with playing(tmp_path, settings=nothing) as story:
         owner = await story.comes("Olga", user_id=OWNER_ID)
         ada = await story.comes("Ada")

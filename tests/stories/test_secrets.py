@@ -16,7 +16,7 @@ from bot.services.clock import now_ms
 from tests.simulators.engine import Supplier
 from tests.simulators.handler_api import Hero
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, OWNER_ID, TOKEN, Person, Story, playing
+from tests.support.stories import HOOK_SECRET, OWNER_ID, SIGNING_SECRET, TOKEN, Person, Story, playing
 from tests.support.telegram import serving
 
 API_KEY = "planted-api-key-5f1c9e"
@@ -43,7 +43,7 @@ LOGGERS = (
 def logging_to(stream: io.StringIO, *, redact: bool) -> Iterator[None]:
     """As `main.py` sets it up at LOG_LEVEL=DEBUG; afterwards as it was."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
-    secrets = [TOKEN, HOOK_SECRET, API_KEY, QUERY_KEY, QUERY_HOOK_SECRET]
+    secrets = [TOKEN, HOOK_SECRET, SIGNING_SECRET, API_KEY, QUERY_KEY, QUERY_HOOK_SECRET]
     handler = logs.install("DEBUG", "text", secrets, redact=redact, stream=stream)
     try:
         yield
@@ -133,7 +133,7 @@ async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path,
     quiet, loud = io.StringIO(), io.StringIO()
     with logging_to(quiet, redact=True):
         token = await _whole_story(tmp_path / "quiet", webhook=webhook)
-    keys = (API_KEY, QUERY_KEY, HOOK_SECRET, QUERY_HOOK_SECRET)
+    keys = (API_KEY, QUERY_KEY, HOOK_SECRET, SIGNING_SECRET, QUERY_HOOK_SECRET)
     said = (TEXT, CODE, SENDER, QUERY_TEXT, QUERY_CODE)
     planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said)
     assert "poll of sandbox failed" in quiet.getvalue(), "something was logged at all"
@@ -142,8 +142,8 @@ async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path,
 
     with logging_to(loud, redact=False):
         token = await _whole_story(tmp_path / "loud", webhook=webhook)
-    # The sandbox asks for no key, so nothing ever sends it.
-    logged = [secret for secret in (*planted, token) if secret != API_KEY]
+    # The sandbox asks for no key, and what signs is no part of what is signed, so nothing ever sends the two.
+    logged = [secret for secret in (*planted, token) if secret not in (API_KEY, SIGNING_SECRET)]
     assert [secret for secret in logged if secret not in loud.getvalue()] == []
     noted = _by_access_log(loud.getvalue())
     paths = (f"POST /hooks/sandbox/{HOOK_SECRET} ", f"POST /hooks/hero/{QUERY_HOOK_SECRET} ", f"?api_key={QUERY_KEY}&")

@@ -42,6 +42,7 @@ def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
         b.Renew: [b.Renew(own.rental)],
         b.RenewFor: [b.RenewFor(own.rental, 24)],
         b.ConfirmRenewal: [b.ConfirmRenewal(own.renewal_quote), b.ConfirmRenewal(own.quote)],
+        b.SameNumber: [b.SameNumber(own.number), b.SameNumber(own.rental)],
         b.Release: [b.Release(own.rental), b.Release(own.rental, True), b.Release(own.number, True)],
         b.ShowNumber: [b.ShowNumber(own.number), b.ShowNumber(own.rental)],
         b.ShowMessages: [b.ShowMessages(own.number)],
@@ -54,6 +55,7 @@ def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
         b.Invite: [b.Invite()],
         b.People: [b.People()],
         b.RemovePerson: [b.RemovePerson(own.ada), b.RemovePerson(own.ada, True)],
+        b.Providers: [b.Providers(), b.Providers(True)],
     }
 
 
@@ -65,12 +67,14 @@ REFUSED = (
     b.Renew,
     b.RenewFor,
     b.ConfirmRenewal,
+    b.SameNumber,
     b.Release,
     b.ShowNumber,
     b.ShowMessages,
     b.Invite,
     b.People,
     b.RemovePerson,
+    b.Providers,
 )
 """The rest shows the stranger their own page."""
 REFUSALS = (says.NOT_FOUND, says.PRICE_EXPIRED, says.ADMINS_ONLY)
@@ -87,6 +91,7 @@ COMMANDS = {
     "help": ["/help"],
     "invite": ["/invite"],
     "people": ["/people"],
+    "providers": ["/providers"],
     "credit": ["/credit {ada} -5 mine", "/credit {ada} 5 yours"],
 }
 
@@ -102,8 +107,8 @@ def test_every_button_and_every_command_is_in_the_tables():
     own = Owned(1, 2, "q", "r", 3)
     assert set(presses(own)) == set(b._kinds.values())
     handlers = _Anything()
-    assert set(COMMANDS) == set(face._commands(handlers, handlers, handlers))
-    assert set(presses(own)) == set(face._presses(handlers, handlers, handlers))
+    assert set(COMMANDS) == set(face._commands(handlers, handlers, handlers, handlers))
+    assert set(presses(own)) == set(face._presses(handlers, handlers, handlers, handlers))
 
 
 async def _belongings(story: Story, ada: Person) -> Owned:

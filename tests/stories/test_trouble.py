@@ -12,7 +12,7 @@ from bot.domain.time import MINUTE
 from bot.providers.sandbox.settings import SandboxSettings
 from bot.providers.signature import sign
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, playing, until
+from tests.support.stories import HOOK_SECRET, SIGNING_SECRET, playing, until
 
 
 async def test_an_empty_provider_is_said_and_nothing_is_charged(tmp_path):
@@ -334,7 +334,7 @@ async def test_half_a_surrogate_pair_in_a_webhook_arrives_too(tmp_path):
             b'{"id": "m1", "type": "sms.received", "provider_ref": "' + ref + b'", "sms": {"id": "s1", '
             b'"sender": "\\udc00", "text": "half \\ud83d code 565758", "received_at": 1795000000000}}'
         )
-        headers = sign(HOOK_SECRET, "m1", story.clock() // 1000, body)
+        headers = sign(SIGNING_SECRET, "m1", story.clock() // 1000, body)
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{story.url}/hooks/sandbox/{HOOK_SECRET}", content=body, headers=headers)
         assert answer.status_code == 200

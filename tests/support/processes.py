@@ -1,9 +1,10 @@
-"""`main.py` as a process of its own."""
+"""`main.py`, and the simulators, as processes of their own."""
 
 import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,12 +56,20 @@ async def _read(stream: asyncio.StreamReader | None, lines: list[str]) -> None:
         lines.append(line.decode())
 
 
-@contextlib.asynccontextmanager
-async def running(folder: Path, environ: Mapping[str, str], *arguments: str) -> AsyncIterator[Running]:
+def running(folder: Path, environ: Mapping[str, str], *arguments: str) -> AbstractAsyncContextManager[Running]:
     """The command started in `folder`; what still runs at the end is killed."""
+    return _started(folder, environ, str(ROOT / "main.py"), *arguments)
+
+
+def simulating(dialect: str) -> AbstractAsyncContextManager[Running]:
+    """A supplier on a free port, which it prints with its key."""
+    return _started(ROOT, {}, "-m", "tests.simulators", dialect, "--port", "0")
+
+
+@contextlib.asynccontextmanager
+async def _started(folder: Path, environ: Mapping[str, str], *arguments: str) -> AsyncIterator[Running]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(ROOT / "main.py"),
         *arguments,
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", **environ},

@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bot.domain.catalogue import Catalogue
+from bot.domain.catalogue import Catalogue, LiveCatalogue
+from bot.domain.money import ONE
 from bot.domain.numbers import TRANSITIONS, Kind, Number, State
 from bot.domain.people import Limits, Role, Seen, User
 from bot.domain.sms import IncomingSms
 from bot.domain.time import SECOND, Ms
 from bot.providers.base import WebhookRequest
+from bot.providers.breaker import Breaker
 from bot.providers.registry import Registry
 from bot.providers.sandbox.adapter import SandboxProvider
 from bot.providers.sandbox.notify import Notification
@@ -21,17 +24,24 @@ from bot.providers.sandbox.records import Received
 from bot.providers.sandbox.world import SandboxWorld
 from bot.providers.signature import sign
 from bot.services.access import Access, Door
+from bot.services.admins import Admins
+from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.delivery import Delivery, Letter
+from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
-from bot.services.inbox import Inbox
+from bot.services.inbox import Hook, Inbox
 from bot.services.numbers import Numbers
 from bot.services.pricing import Pricing
 from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
+from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing
+from bot.services.shelf import Shelf
+from bot.services.supply import Facts, Supply
+from bot.services.tally import Tally
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from storage import ledger, numbers, outbox
@@ -40,6 +50,8 @@ from storage.db import Database, Reader
 SECRET = "whsec_c2VydmljZXMtdGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
 HOOK_SECRET = "hook-secret-0123456789abcdef"
 START: Ms = 1_700_000_000_000
+
+T = TypeVar("T", bound="Services")
 
 
 class ManualClock:
@@ -104,37 +116,38 @@ class Letterbox:
         return [one.owed.notice for one in self.sent if one.owed.kind == "notice"]
 
 
-class House:
-    """All services, wired as the program wires them; sweeps run when a test says so."""
+class Services:
+    """All services over any registry, wired as the program wires them; sweeps run when a test says so."""
 
-    def __init__(self, db: Database, worlds: dict[str, SandboxWorld], clock: ManualClock, **options: Any) -> None:
-        self.db, self.worlds, self.clock = db, worlds, clock
-        self.world = next(iter(worlds.values()))
-        self.wires = {name: Wire(world) for name, world in worlds.items()}
-        self.wire = next(iter(self.wires.values()))
+    def __init__(self, db: Database, registry: Registry, clock: ManualClock, **options: Any) -> None:
+        self.db, self.registry, self.clock = db, registry, clock
         self.timing: Timing = options.get("timing") or Timing()
         self.woken: list[Sweep] = []
         self.background = Background()
-        secret = SECRET if options.get("signed", True) else ""
-        self.providers = {
-            name: SandboxProvider(name, wire, webhook_secret=secret, timeout_s=5.0, clock=clock)
-            for name, wire in self.wires.items()
-        }
-        self.registry = Registry(self.providers)
         door = options.get("door") or Door(open_to_all=True)
         self.terms = Terms(options.get("prepaid", True), options.get("limits") or Limits(1000, 1000, 1000))
-        pricing, wake = Pricing(), self.woken.append
+        pricing = Pricing(options.get("rates"), options.get("markup_percent", Decimal(0)))
+        wake = self.woken.append
         self.access = Access(db, clock, self.timing, door)
         self.wallet = Wallet(db, clock)
-        self.offers = Offers(self.registry, Catalogue.shipped(), pricing, clock)
+        self.tally = Tally(db.read, clock)
+        self.catalogue, self.shelf = LiveCatalogue(Catalogue.shipped()), Shelf(clock)
+        self.refresh = Refresh(clock, self.registry, self.shelf, self.catalogue, self.background)
+        self.offers = Offers(self.registry, self.catalogue, pricing, self.shelf, self.tally)
         self.purchases = Purchases(db, clock, self.timing, self.registry, self.offers, self.terms, wake)
-        self.numbers = Numbers(db, clock, self.timing, self.registry, wake)
+        hooks = {provider.name: Hook(HOOK_SECRET) for provider in registry}
+        self.inbox = Inbox(db, clock, self.registry, wake, hooks)
+        self.numbers = Numbers(db, clock, self.timing, self.registry, self.inbox, wake)
         self.renewals = Renewals(db, clock, self.timing, self.registry, pricing, self.terms, self.numbers, wake)
-        self.inbox = Inbox(db, clock, self.registry, wake, dict.fromkeys(worlds, HOOK_SECRET))
+        self.again = Again(self.registry, pricing, self.numbers, self.purchases)
         self.watch = Watch(db, clock, self.timing, self.registry, self.inbox, self.background, wake)
+        admins = Admins(door.admin_ids)
+        hopeless = Hopeless(db, clock, self.timing, admins, wake)
         self.reconcile = Reconcile(
-            db, clock, self.timing, self.registry, self.inbox, self.purchases, self.renewals, self.background, wake
+            db, clock, self.timing, registry, self.inbox, self.purchases, self.renewals, hopeless, self.background, wake
         )
+        facts = {one.name: options.get("facts") or Facts("sandbox", "USD", 5 * ONE) for one in registry}
+        self.supply = Supply(db, clock, self.timing, registry, facts, self.tally, admins, self.background, wake)
         self.housekeeping = Housekeeping(db, clock, self.timing, options.get("retention_days", 30))
         self.letters = Letterbox()
         self.delivery = self.new_delivery()
@@ -175,23 +188,6 @@ class House:
         user_id = user if isinstance(user, int) else user.id
         return await ledger.balance(self.db.read, user_id), await ledger.held(self.db.read, user_id)
 
-    def text(self, number: Number, text: str = "Your code is 123456", world: SandboxWorld | None = None) -> str:
-        """An SMS arrives at the supplier; its id there."""
-        assert number.phone is not None
-        sms_id = (world or self.worlds[number.provider]).receive(number.phone, "Sender", text)
-        assert sms_id is not None
-        return sms_id
-
-    def told(self, number: Number, sms_id: str, text: str = "Your code is 123456") -> WebhookRequest:
-        """The supplier's webhook about it, signed."""
-        sms = Received(sms_id, "Sender", text, self.clock())
-        body = Notification("msg-1", str(number.provider_ref), sms).body()
-        return WebhookRequest(sign(SECRET, "msg-1", self.clock() // SECOND, body), body)
-
-    async def hook(self, number: Number, text: str = "Your code is 123456") -> None:
-        """An SMS arrives and its webhook is taken."""
-        await self.inbox.webhook(number.provider, HOOK_SECRET, self.told(number, self.text(number, text), text))
-
     async def poll(self) -> None:
         await self.watch.poll()
         await self.background.drain(5)
@@ -202,6 +198,10 @@ class House:
 
     async def check(self) -> None:
         await self.reconcile.sweep()
+        await self.background.drain(5)
+
+    async def look(self) -> None:
+        await self.supply.sweep()
         await self.background.drain(5)
 
     async def deliver(self, delivery: Delivery | None = None, passes: int = 60) -> None:
@@ -223,6 +223,40 @@ class House:
         return [row["kind"] for row in rows]
 
 
+class House(Services):
+    """The services over suppliers in this process, whose calls can be counted and acted upon."""
+
+    def __init__(self, db: Database, worlds: dict[str, SandboxWorld], clock: ManualClock, **options: Any) -> None:
+        self.worlds = worlds
+        self.world = next(iter(worlds.values()))
+        self.wires = {name: Wire(world) for name, world in worlds.items()}
+        self.wire = next(iter(self.wires.values()))
+        secrets = (SECRET,) if options.get("signed", True) else ()
+        self.providers = {
+            name: SandboxProvider(name, wire, signing_secrets=secrets, timeout_s=5.0, clock=clock)
+            for name, wire in self.wires.items()
+        }
+        guarded = {name: Breaker(one, clock) for name, one in self.providers.items()}
+        super().__init__(db, Registry(guarded if options.get("guarded") else self.providers), clock, **options)
+
+    def text(self, number: Number, text: str = "Your code is 123456", world: SandboxWorld | None = None) -> str:
+        """An SMS arrives at the supplier; its id there."""
+        assert number.phone is not None
+        sms_id = (world or self.worlds[number.provider]).receive(number.phone, "Sender", text)
+        assert sms_id is not None
+        return sms_id
+
+    def told(self, number: Number, sms_id: str, text: str = "Your code is 123456") -> WebhookRequest:
+        """The supplier's webhook about it, signed."""
+        sms = Received(sms_id, "Sender", text, self.clock())
+        body = Notification("msg-1", str(number.provider_ref), sms).body()
+        return WebhookRequest(sign(SECRET, "msg-1", self.clock() // SECOND, body), body)
+
+    async def hook(self, number: Number, text: str = "Your code is 123456") -> None:
+        """An SMS arrives and its webhook is taken."""
+        await self.inbox.webhook(self.providers[number.provider], self.told(number, self.text(number, text), text))
+
+
 async def eventually(holds: Callable[[], Awaitable[object]], within_s: float = 5.0) -> None:
     """Wait until it holds; raises TimeoutError."""
     async with asyncio.timeout(within_s):
@@ -242,14 +276,29 @@ async def keep_house(path: Path, names: tuple[str, ...] = ("sandbox",), **option
         name: SandboxWorld(seed=place + 1, clock=clock, settings=options.get("settings"))
         for place, name in enumerate(names)
     }
-    async with await Database.open(path, synchronous="OFF") as db:
-        house = House(db, worlds, clock, **options)
-        try:
-            yield house
-            await check_books(db.read)
-        finally:
-            await house.background.drain(1)
-            await house.delivery.drain(1)
+    async with await Database.open(path, synchronous="OFF") as db, kept(House(db, worlds, clock, **options)) as house:
+        yield house
+
+
+@contextlib.asynccontextmanager
+async def keep_services(path: Path, registry: Registry, clock: ManualClock, **options: Any) -> AsyncIterator[Services]:
+    """The services over any suppliers, and a database at `path`; their books are checked at the end."""
+    async with (
+        await Database.open(path, synchronous="OFF") as db,
+        kept(Services(db, registry, clock, **options)) as services,
+    ):
+        yield services
+
+
+@contextlib.asynccontextmanager
+async def kept(services: T) -> AsyncIterator[T]:
+    """The services, whose books are checked at the end, and whose work is ended."""
+    try:
+        yield services
+        await check_books(services.db.read)
+    finally:
+        await services.background.drain(1)
+        await services.delivery.drain(1)
 
 
 async def check_books(db: Reader) -> None:

@@ -53,6 +53,29 @@ def test_money_shows_every_decimal_that_it_has(
     assert (en.money(units, currency), ru.money(units, currency)) == (english, russian)
 
 
+@pytest.mark.parametrize(
+    ("ms", "english", "russian"),
+    [
+        (0, "1 s", "1 с"),
+        (24_001, "25 s", "25 с"),
+        (25_000, "25 s", "25 с"),
+        (2 * MINUTE - SECOND, "119 s", "119 с"),
+        (2 * MINUTE, "2 min", "2 мин"),
+        (2 * MINUTE + 1, "3 min", "3 мин"),
+        (19 * MINUTE, "19 min", "19 мин"),
+    ],
+)
+def test_a_short_time_is_rounded_up_to_seconds_or_minutes(
+    en: Words, ru: Words, ms: int, english: str, russian: str
+) -> None:
+    assert (en.span(ms), ru.span(ms)) == (english, russian)
+
+
+def test_a_percentage_is_written_as_the_language_does(en: Words, ru: Words) -> None:
+    assert [en.percent(n) for n in (0, 29, 100)] == ["0%", "29%", "100%"]
+    assert [ru.percent(n) for n in (0, 29, 100)] == ["0\xa0%", "29\xa0%", "100\xa0%"]
+
+
 def test_times_are_in_utc_and_say_so(en: Words, ru: Words) -> None:
     assert en.datetime(AT) == "Nov 23, 2026, 14:05 UTC"
     assert ru.datetime(AT) == "23 нояб. 2026\u202fг., 14:05 UTC"

@@ -22,6 +22,7 @@ from tests.support import says
 from tests.support.processes import Ran, run, running
 from tests.support.stories import (
     HOOK_SECRET,
+    SIGNING_SECRET,
     TOKEN,
     Person,
     check_books,
@@ -52,7 +53,7 @@ async def outside(tmp_path) -> AsyncIterator[Outside]:
 
 def _no_secret(ran: Ran) -> None:
     printed = ran.out + ran.err
-    for secret in (TOKEN, TOKEN.partition(":")[2], HOOK_SECRET, API_KEY):
+    for secret in (TOKEN, TOKEN.partition(":")[2], HOOK_SECRET, SIGNING_SECRET, API_KEY):
         assert secret not in printed
 
 
@@ -222,6 +223,21 @@ async def test_check_tells_that_all_is_well_and_prints_no_secret(outside):
     assert "BOT_TOKEN = ****set****" in ran.out
     _no_secret(ran)
     assert not outside.database.exists(), "looking makes nothing"
+
+
+async def test_check_prints_the_secret_of_a_webhooks_path_in_the_address_to_paste_and_nowhere_else(outside):
+    public = {"PUBLIC_URL": "https://bot.example.org", "LOG_LEVEL": "DEBUG"}
+    outside.sandbox.mode = "down"
+    for complete in (False, True):
+        ran = await run(outside.database.parent, outside.environ | (public if complete else {}), "check")
+        listing, _, rest = ran.out.partition("Provider sandbox")
+        assert "PROVIDERS__SANDBOX__WEBHOOK_SECRET = ****set****" in listing
+        assert "PROVIDERS__SANDBOX__WEBHOOK_SIGNING_SECRET = ****set****" in listing
+        pasted = [line.strip() for line in ran.out.splitlines() if HOOK_SECRET in line]
+        assert pasted == ([f"https://bot.example.org/hooks/sandbox/{HOOK_SECRET}"] if complete else [])
+        assert ("believed when signed" in rest) is complete
+        assert HOOK_SECRET not in ran.err
+        _no_secret(Ran(ran.code, ran.out.replace(HOOK_SECRET, "", 1), ran.err))
 
 
 async def test_check_names_what_does_not_answer(outside):

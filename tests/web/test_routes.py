@@ -13,7 +13,8 @@ from bot.domain.time import MINUTE
 from bot.providers.signature import sign
 from handlers.line import LineSettings
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, TOKEN, Story, playing, until
+from tests.support.services import eventually
+from tests.support.stories import HOOK_SECRET, SIGNING_SECRET, TOKEN, Story, playing, until
 
 HOOK = f"/hooks/sandbox/{HOOK_SECRET}"
 
@@ -29,7 +30,7 @@ def event(provider_ref: str, sms_id: str = "s1", text: str = "code 445566") -> b
     return json.dumps({"id": "m", "type": "sms.received", "provider_ref": provider_ref, "sms": sms}).encode()
 
 
-def signed(story: Story, body: bytes, secret: str = HOOK_SECRET, ago_s: int = 0) -> dict[str, str]:
+def signed(story: Story, body: bytes, secret: str = SIGNING_SECRET, ago_s: int = 0) -> dict[str, str]:
     return sign(secret, "m", story.clock() // 1000 - ago_s, body)
 
 
@@ -46,12 +47,20 @@ async def test_health_is_told_while_all_is_well(tmp_path):
 async def test_readiness_tells_when_a_provider_last_answered(tmp_path):
     async with playing(tmp_path) as story, client(story) as http:
         ada = await story.comes()
-        assert (await http.get("/readyz")).json()["providers"]["sandbox"]["last_contact"] is None
-        before = story.clock()
-        await ada.buys()
-        await until(lambda: story.app._watch.last_contact)
-        told = (await http.get("/readyz")).json()["providers"]["sandbox"]["last_contact"]
-        assert before <= told <= story.clock()
+
+        async def contact() -> Any:
+            return (await http.get("/readyz")).json()["providers"]["sandbox"]["last_contact"]
+
+        await eventually(contact)
+        story.clock.advance(MINUTE)
+        asked = story.clock()
+        await ada.asks("whatsapp germany", says.PRICE)
+        assert asked <= await contact() <= story.clock(), "a price list is an answer too"
+        story.sandbox.mode = "down"
+        told = await contact()
+        story.clock.advance(MINUTE)
+        await ada.asks("telegram germany")
+        assert await contact() == told
 
 
 async def test_readiness_names_telegram_when_it_has_been_silent(tmp_path):

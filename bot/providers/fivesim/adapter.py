@@ -3,20 +3,22 @@
 What the protocol cannot do, and what follows:
 - No reference of ours travels with a purchase. A lost one is found by country, product and time (`find`), so that a
   number bought by hand in the same account at the same minute may be taken for it.
-- A further SMS comes by itself while the order is open, and cannot be asked for: `another_code` is refused. The same
-  number after its end (`reuse`) would be a new purchase at a price that nobody names beforehand; it is not offered.
+- A further SMS comes by itself while the order is open, and cannot be asked for: `another_code` is refused.
+- Nobody names the price of the same number after its end (`reuse`) beforehand, and it takes no highest price. Today's
+  price of a new number is promised; an order that turns out dearer is cancelled at once.
+- Products have names that are slugs. One that no code of the catalogue stands for goes by a code of its own.
 - Rentals take no highest price, and are neither extended, nor cancelled, nor ended early; they are charged at sale.
 - No webhooks.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from bot.domain.errors import BadRequest, Denied, Gone, ProviderError, ProviderFault
+from bot.domain.errors import BadRequest, Denied, Gone, PriceRisen, ProviderError, ProviderFault
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.time import Ms
-from bot.providers import values
+from bot.providers import fields, values
 from bot.providers.base import (
     AllocateOutcome,
     BadWebhook,
@@ -33,6 +35,7 @@ from bot.providers.base import (
     WebhookEvent,
     WebhookRequest,
 )
+from bot.providers.fields import Malformed
 from bot.providers.fivesim import orders
 from bot.providers.fivesim.answers import Lost
 from bot.providers.fivesim.api import BASE, Api
@@ -41,8 +44,6 @@ from bot.providers.fivesim.lookup import Lookup, unclaimed
 from bot.providers.fivesim.orders import Order
 from bot.providers.fivesim.shop import Shop
 from bot.providers.http import ProviderHttp
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed
 
 _T = TypeVar("_T")
 
@@ -53,7 +54,14 @@ _CLOSED_AS = {
 
 
 class FiveSim:
-    capabilities = Capabilities(page=20_000, another_code=False, rentals=True)
+    capabilities = Capabilities(
+        page=20_000,
+        batch_rentals=False,
+        another_code=False,
+        rentals=True,
+        again=True,
+        lasts=orders.ACTIVATION_LASTS,
+    )
 
     def __init__(
         self, name: str, http: ProviderHttp, *, url: str = BASE, api_key: str, clock: Callable[[], Ms]
@@ -70,15 +78,32 @@ class FiveSim:
         listing = self._shop.rentals(service) if kind is Kind.RENTAL else self._shop.activations(service)
         return await _read("stock", listing)
 
+    async def service_names(self) -> Mapping[str, str]:
+        """Of the products without a code in the catalogue, as the list of everything told of them last."""
+        return await _read("service_names", self._shop.names())
+
     async def allocate(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return await self._bought("allocate", self._shop.buy(offer), ref)
+
+    async def again_cost(self, offer: Offer) -> Units:
+        return await _read("again_cost", self._shop.cost(offer))
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        outcome = await self._bought("again", self._shop.again(offer), ref)
+        if isinstance(outcome, Sold) and outcome.cost > offer.cost:
+            given_back = await self.cancel(outcome.provider_ref)
+            return Refused(PriceRisen()) if given_back == Done() else outcome
+        return outcome
+
+    async def _bought(self, verb: str, buying: Awaitable[Order], ref: str) -> AllocateOutcome:
         try:
-            order = await self._shop.buy(offer)
+            order = await buying
         except ProviderError as error:
             return Refused(error)
         except (Lost, Malformed) as why:
-            return Unknown(f"allocate: {why}")
+            return Unknown(f"{verb}: {why}")
         if not self._claims.take(order.id, ref):
-            return Unknown("allocate: the order was found for another purchase meanwhile")
+            return Unknown(f"{verb}: the order was found for another purchase meanwhile")
         return order.sold(self._clock())
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
@@ -95,7 +120,7 @@ class FiveSim:
             place = await self._shop.place(offer)
         except BadRequest:
             return None
-        return await self._lookup.bought(offer.kind, place, since, unclaimed(self._claims, ref, known))
+        return await self._lookup.bought(offer.kind, place, since, unclaimed(self._claims, offer, ref, known))
 
     async def fetch(self, provider_refs: Sequence[str]) -> Sequence[RemoteNumber]:
         known = await _read("fetch", self._lookup.numbers(provider_refs))

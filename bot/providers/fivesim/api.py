@@ -32,11 +32,11 @@ class Api:
         self._countries: tuple[Ms, Countries] | None = None
 
     async def user(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        return self._read(await self._get(f"user/{path}", params, {**self._headers, **self._key}))
+        return self._read(await self._get(f"user/{path}", params, {**self._headers, **self._key}, can_wait=False))
 
     async def guest(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The public lists, which take no key and get none."""
-        return self._read(await self._get(f"guest/{path}", params, self._headers))
+        return self._read(await self._get(f"guest/{path}", params, self._headers, can_wait=True))
 
     async def countries(self) -> Countries:
         """As they were at most a day ago. Raises Malformed too."""
@@ -44,9 +44,12 @@ class Api:
             self._countries = self._clock(), prices.countries(await self.guest("countries"))
         return self._countries[1]
 
-    async def _get(self, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Answer:
+    async def _get(
+        self, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str], *, can_wait: bool
+    ) -> Answer:
+        url = f"{self._base}/{path}"
         try:
-            return await self._http.request("GET", f"{self._base}/{path}", params=params, headers=headers)
+            return await self._http.request("GET", url, params=params, headers=headers, can_wait=can_wait)
         except NoAnswer as why:
             if why.sent:
                 raise Lost(str(why)) from None

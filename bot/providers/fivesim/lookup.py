@@ -5,16 +5,16 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
 from bot.domain.errors import Gone, ProviderError, ProviderFault, Throttled
-from bot.domain.numbers import Kind
+from bot.domain.numbers import Kind, Offer
 from bot.domain.sms import IncomingSms
 from bot.domain.time import HOUR, MINUTE, Ms
 from bot.providers.base import RemoteNumber, RemoteState
+from bot.providers.fields import Malformed
 from bot.providers.fivesim import orders
 from bot.providers.fivesim.answers import Lost
 from bot.providers.fivesim.api import Api
 from bot.providers.fivesim.claims import Claims
 from bot.providers.fivesim.orders import Order, Page
-from bot.providers.sandbox.fields import Malformed
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +129,11 @@ class Lookup:
         return ()
 
 
-def unclaimed(claims: Claims, ref: str, known: Collection[str]) -> Callable[[Order], bool]:
+def unclaimed(claims: Claims, offer: Offer, ref: str, known: Collection[str]) -> Callable[[Order], bool]:
     """What tells `bought` that an order is another purchase's."""
-    return lambda order: order.ref in known or claims.owned_by_another(order.id, ref)
+
+    def taken(order: Order) -> bool:
+        another = offer.phone not in ("", order.phone)
+        return another or order.ref in known or claims.owned_by_another(order.id, ref)
+
+    return taken

@@ -10,11 +10,10 @@ from bot.domain.money import Units
 from bot.domain.numbers import Kind
 from bot.domain.sms import IncomingSms, derived_sms_id
 from bot.domain.time import HOUR, MINUTE, Ms
-from bot.providers import values
+from bot.providers import fields, values
 from bot.providers.base import RemoteNumber, RemoteState, Sold
+from bot.providers.fields import Malformed, Row
 from bot.providers.fivesim.products import HOSTING_HOURS
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
 
 CATEGORIES: Mapping[Kind, str] = MappingProxyType({Kind.ACTIVATION: "activation", Kind.RENTAL: "hosting"})
 ACTIVATION_LASTS: Ms = 15 * MINUTE

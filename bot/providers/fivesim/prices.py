@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from bot.domain.catalogue import ANY_SERVICE
 from bot.domain.money import Units
 from bot.domain.numbers import Kind
-from bot.providers import values
+from bot.providers import fields, values
 from bot.providers.base import Stock
-from bot.providers.fivesim.products import HOSTING_HOURS, codes
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
+from bot.providers.fields import Malformed, Row
+from bot.providers.fivesim.products import HOSTING_HOURS, code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,11 @@ def countries(value: object) -> Countries:
 
 
 def of_product(value: object, product: str, known: Countries) -> list[Stock]:
-    """product → country → operator."""
-    row = fields.as_row({} if value is None else value, "prices").get(product)
-    if row is None:
+    """product → country → operator; nothing at all where it is not sold."""
+    prices = fields.as_row({} if value is None else value, "prices")
+    if not prices:
         return []
+    row = prices.get(product)
     by_country = fields.as_row(row, "product")
     found = (_activation(product, slug, operators, known) for slug, operators in by_country.items())
     return [stock for stock in found if stock is not None]
@@ -64,7 +64,7 @@ async def of_everything(value: object, known: Countries) -> list[Stock]:
 
 
 def _activation(product: str, slug: str, operators: object, known: Countries) -> Stock | None:
-    service, country = codes().get(product), known.codes.get(slug)
+    service, country = code_of(product), known.codes.get(slug)
     if service is None or country is None:
         return None
     cheapest = _cheapest(fields.as_row(operators, "operators"))

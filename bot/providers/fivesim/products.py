@@ -1,4 +1,7 @@
-"""5sim's product slugs and the catalogue's service codes, one to one."""
+"""5sim's product slugs and the catalogue's service codes, one to one.
+
+A product that no code of the catalogue stands for has the code `5sim-<slug>`, which no other provider can mean.
+"""
 
 import re
 import unicodedata
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from bot.domain.catalogue import ANY_SERVICE, Catalogue
+from bot.domain.catalogue import ANY_SERVICE, LONGEST_CODE, Catalogue
 
 HOSTING_HOURS: Mapping[str, int] = MappingProxyType({"3hours": 3, "1day": 24, "10days": 240, "1month": 720})
 """Hosting products are lengths, not services: such a number takes every SMS."""
@@ -49,6 +52,8 @@ _POPULAR: Mapping[str, str] = MappingProxyType(
 )
 """What names do not tell; all else is matched by name."""
 
+_OWN = "5sim-"
+_SLUG = re.compile(rf"[a-z0-9_]{{1,{LONGEST_CODE - len(_OWN)}}}", re.ASCII)
 _NAMES_END = re.compile(r"[,/+(&]")
 
 
@@ -70,6 +75,26 @@ def slugs() -> Mapping[str, str]:
 def codes() -> Mapping[str, str]:
     """Slug → service code."""
     return MappingProxyType({slug: code for code, slug in slugs().items()})
+
+
+def code_of(slug: str) -> str | None:
+    """None for what cannot be sold as an activation: a length of rental, or what is no slug."""
+    if slug in HOSTING_HOURS:
+        return None
+    own = f"{_OWN}{slug}" if _SLUG.fullmatch(slug) else None
+    return codes().get(slug, own)
+
+
+def slug_of(code: str) -> str | None:
+    if not code.startswith(_OWN):
+        return slugs().get(code)
+    own = code.removeprefix(_OWN)
+    return own if _SLUG.fullmatch(own) else None
+
+
+def own_name(code: str) -> str | None:
+    """What to call a product that the catalogue does not have; None for one that it has."""
+    return code.removeprefix(_OWN).capitalize() if code.startswith(_OWN) else None
 
 
 def hosting_of(hours: int) -> str | None:

@@ -1,20 +1,21 @@
 """Buying at 5sim: what is on sale, and at most at which price."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.domain.catalogue import ANY_SERVICE
 from bot.domain.errors import BadRequest, NoNumbers, PriceRisen, ProviderError, ProviderFault
+from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.time import Ms
 from bot.providers import values
 from bot.providers.base import Stock
+from bot.providers.fields import Malformed
 from bot.providers.fivesim import orders, prices
 from bot.providers.fivesim.answers import Lost
 from bot.providers.fivesim.api import Api
 from bot.providers.fivesim.orders import Order
-from bot.providers.fivesim.products import hosting_of, slugs
-from bot.providers.sandbox.fields import Malformed
+from bot.providers.fivesim.products import hosting_of, own_name, slug_of
 
 
 class Shop:
@@ -23,12 +24,15 @@ class Shop:
     def __init__(self, api: Api, clock: Callable[[], Ms]) -> None:
         self._api = api
         self._clock = clock
+        self._names: dict[str, str] | None = None
 
     async def activations(self, service: str | None) -> Sequence[Stock]:
         known = await self._api.countries()
         if service is None:
-            return await prices.of_everything(await self._api.guest("prices"), known)
-        product = slugs().get(service)
+            rows = await prices.of_everything(await self._api.guest("prices"), known)
+            self._names = {row.service: name for row in rows if (name := own_name(row.service)) is not None}
+            return rows
+        product = slug_of(service)
         if product is None:
             return ()
         try:
@@ -36,6 +40,12 @@ class Shop:
         except BadRequest:
             return ()
         return prices.of_product(answer, product, known)
+
+    async def names(self) -> Mapping[str, str]:
+        """Of the products that the catalogue does not have; read with the list of everything."""
+        if self._names is None:
+            await self.activations(None)
+        return self._names or {}
 
     async def rentals(self, service: str | None) -> Sequence[Stock]:
         """Rented numbers take every SMS, so that they are on sale for no single service."""
@@ -52,7 +62,7 @@ class Shop:
         """The slugs of an offer's country and product. Raises BadRequest where 5sim has none."""
         country = (await self._api.countries()).slugs.get(offer.country)
         rental = offer.kind is Kind.RENTAL
-        product = hosting_of(offer.hours) if rental else slugs().get(offer.service)
+        product = hosting_of(offer.hours) if rental else slug_of(offer.service)
         if country is None or product is None or (rental and offer.service != ANY_SERVICE):
             raise BadRequest
         return country, product
@@ -62,12 +72,28 @@ class Shop:
         country, product = await self._before_purchase(offer)
         category = orders.CATEGORIES[offer.kind]
         # Only for activations: a rental has no highest price on the wire, so its price was looked at a moment ago.
-        cap = {"maxPrice": values.money_text(offer.cost)} if offer.kind is Kind.ACTIVATION else None
+        # Without `reuse`, the same number cannot be had again.
+        activation = offer.kind is Kind.ACTIVATION
+        options = {"maxPrice": values.money_text(offer.cost), "reuse": "1"} if activation else None
         try:
-            bought = await self._api.user(f"buy/{category}/{country}/any/{product}", cap)
+            bought = await self._api.user(f"buy/{category}/{country}/any/{product}", options)
         except NoNumbers:
             raise await self._why_none(offer) from None
         return orders.order(bought, offer.kind)
+
+    async def cost(self, offer: Offer) -> Units:
+        """Of a new number of that service and country now, in stock or not. Raises NoNumbers where there is none."""
+        rows = [row for row in await self.activations(offer.service) if row.country == offer.country]
+        if not rows:
+            raise NoNumbers
+        return min(row.cost for row in rows)
+
+    async def again(self, offer: Offer) -> Order:
+        """Raises as `buy` does."""
+        product = slug_of(offer.service)
+        if product is None:
+            raise BadRequest
+        return orders.order(await self._api.user(f"reuse/{product}/{offer.phone.removeprefix('+')}"), offer.kind)
 
     async def _before_purchase(self, offer: Offer) -> tuple[str, str]:
         try:

@@ -67,17 +67,20 @@ class Activations:
             return Unknown("an earlier purchase under the same reference")
         return self._sold(outcome, offer, ref)
 
-    async def again(self, provider_ref: str, offer: Offer, ref: str) -> AllocateOutcome:
-        """The number of an activation that is over once more, at `offer.cost` or less."""
+    async def again_cost(self, offer: Offer) -> Units:
+        """Raises ProviderError."""
         if not self._dialect.extra:
-            return Refused(BadRequest("not in this dialect"))
+            raise Denied("not in this dialect")
+        return await self._calls.read("checkExtraActivation", extra_cost, activationId=offer.again_of)
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        """The action takes no highest price, so it is asked for right before."""
         try:
-            cost = await self._calls.read("checkExtraActivation", extra_cost, activationId=provider_ref)
+            if await self.again_cost(offer) > offer.cost:
+                return Refused(PriceRisen())
         except ProviderError as error:
             return Refused(error)
-        if cost > offer.cost:
-            return Refused(PriceRisen())
-        return self._sold(await self._calls.buy("getExtraActivation", bought, activationId=provider_ref), offer, ref)
+        return self._sold(await self._calls.buy("getExtraActivation", bought, activationId=offer.again_of), offer, ref)
 
     def _sold(self, outcome: Bought | Refused | Unknown, offer: Offer, ref: str) -> AllocateOutcome:
         if not isinstance(outcome, Bought):

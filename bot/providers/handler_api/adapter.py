@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from bot.domain.errors import BadRequest, Denied
+from bot.domain.errors import BadKey, BadRequest, Denied, ProviderError
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
-from bot.domain.time import Ms
+from bot.domain.time import MINUTE, Ms
 from bot.providers.base import (
     AllocateOutcome,
     Capabilities,
@@ -76,10 +76,12 @@ class HandlerApi:
                 return await self._activations.buy(offer, ref, except_prefixes)
             return await self._rent.buy(offer, ref) if self._rent else Refused(BadRequest("no rentals here"))
 
-    async def again(self, provider_ref: str, offer: Offer, ref: str) -> AllocateOutcome:
-        """The phone of an activation that is over once more, under a reference of its own."""
+    async def again_cost(self, offer: Offer) -> Units:
+        return await self._activations.again_cost(offer)
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
         async with self._lost.buying(offer):
-            return await self._activations.again(provider_ref, offer, ref)
+            return await self._activations.again(offer, ref)
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
         """`known`: references that belong to other purchases. Raises ProviderFault where the dialect has no list."""
@@ -94,14 +96,24 @@ class HandlerApi:
         apart = [ref for ref in provider_refs if self._is_apart(ref)]
         plain = [ref for ref in provider_refs if not self._is_apart(ref)]
         found: list[RemoteNumber] = []
-        if plain:
-            if self._rent is not None and self._apart is None:
-                await self._rent.settle_renewals(plain)
-            found += await self.states.fetch(plain)
-        if apart and self._apart is not None:
-            found += await self._apart.fetch(apart)
+        failure: ProviderError | None = None
+        for fetch, refs in ((self._fetch_plain, plain), (self._fetch_apart, apart)):
+            try:
+                found += await fetch(refs) if refs else ()
+            except ProviderError as error:
+                failure = error
+        if failure is not None and (not found or isinstance(failure, BadKey)):
+            raise failure
         place = {ref: at for at, ref in enumerate(provider_refs)}
         return sorted(found, key=lambda number: place[number.provider_ref])
+
+    async def _fetch_plain(self, refs: Sequence[str]) -> Sequence[RemoteNumber]:
+        if self._rent is not None and self._apart is None:
+            refs = await self._rent.settled(refs)
+        return await self.states.fetch(refs)
+
+    async def _fetch_apart(self, refs: Sequence[str]) -> Sequence[RemoteNumber]:
+        return await self._apart.fetch(refs) if self._apart is not None else ()
 
     def _is_apart(self, ref: str) -> bool:
         return self._apart is not None and ref.startswith(PREFIX)
@@ -143,9 +155,8 @@ class HandlerApi:
         """The member's numbers of countries, with their English names."""
         return await self._shelf.countries()
 
-    async def services(self) -> Mapping[str, str]:
-        """Codes of services, with their names."""
-        return await self._shelf.services()
+    async def service_names(self) -> Mapping[str, str]:
+        return await self._shelf.service_names()
 
     async def operators(self, country: str) -> Sequence[str]:
         """Of a country by ISO 3166; empty where the member does not tell them apart."""
@@ -166,10 +177,15 @@ def _capabilities(dialect: Dialect) -> Capabilities:
     return Capabilities(
         batch=dialect.batch is not None,
         page=20_000 if dialect.batch is not None else 100,
+        batch_rentals=False,
+        at_once=dialect.singles_at_once,
         rentals=dialect.rent is not None,
         renew=dialect.rent is not None,
+        again=dialect.extra,
         find=dialect.batch is not None,
         webhooks=dialect.webhooks,
+        lasts=dialect.lifetime_ms,
+        lasts_longer={service: minutes * MINUTE for service, minutes in dialect.longer.items()},
     )
 
 

@@ -8,7 +8,7 @@ from bot.domain.time import SECOND, Ms
 from bot.providers.base import Refused, Unknown
 from bot.providers.handler_api.answers import Banned, Rejected, Reply, classify
 from bot.providers.handler_api.dialects import Dialect
-from bot.providers.handler_api.words import BUYING_LIMITS
+from bot.providers.handler_api.words import BUYING_LIMITS, Elsewhere
 from bot.providers.http import NoAnswer, ProviderHttp
 
 _T = TypeVar("_T")
@@ -16,6 +16,18 @@ _T = TypeVar("_T")
 PATH = "/stubs/handler_api.php"
 POSTED = frozenset({"prolong"})
 """Actions that are refused as GET."""
+CATALOGUE = frozenset(
+    {
+        "getCountries",
+        "getOperators",
+        "getPrices",
+        "getRentServicesAndCountries",
+        "getServicesList",
+        "getTopCountriesByService",
+        "serviceCountRent",
+    }
+)
+"""Actions that no code depends on; the whole shelf of rentals takes dozens of them."""
 
 
 class Calls:
@@ -33,7 +45,8 @@ class Calls:
         """Raises Rejected, Malformed, NoAnswer or Throttled. Parameters that are None or empty are left out."""
         sent = {"api_key": self._api_key, "action": action}
         sent |= {name: str(value) for name, value in params.items() if value not in (None, "")}
-        answer = await self._http.request("POST" if action in POSTED else "GET", self._url, params=sent)
+        method = "POST" if action in POSTED else "GET"
+        answer = await self._http.request(method, self._url, params=sent, can_wait=action in CATALOGUE)
         try:
             return classify(answer, self._dialect, self._clock())
         except Rejected as no:
@@ -42,10 +55,12 @@ class Calls:
             raise
 
     async def read(self, action: str, reader: Callable[[Reply], _T], **params: str | int | None) -> _T:
-        """Raises ProviderError."""
+        """Raises ProviderError. A ban that a question meets holds for all of them, unlike one that a purchase meets."""
         try:
             return reader(await self.ask(action, **params))
         except Rejected as no:
+            if isinstance(no.error, Throttled):
+                self._http.pause(no.error.retry_after_s)
             raise no.error or ProviderFault(f"{action}: {no}") from None
         except (NoAnswer, ValueError) as why:
             raise ProviderFault(f"{action}: {why}") from None
@@ -59,11 +74,11 @@ class Calls:
         except Throttled as error:
             return Refused(error)
         except Rejected as no:
-            if no.error is None or isinstance(no.error, ProviderFault):
+            if no.error is None or (isinstance(no.error, ProviderFault) and not isinstance(no.error, Elsewhere)):
                 return Unknown(f"{action}: {no}")
             return Refused(no.error)
         except NoAnswer as why:
-            return Unknown(f"{action}: {why}") if why.sent else Refused(ProviderFault(f"{action}: not reached"))
+            return Unknown(f"{action}: {why}") if why.sent else Refused(ProviderFault(f"{action}: not reached: {why}"))
         except ValueError as why:
             return Unknown(f"{action}: {why}")
 

@@ -10,6 +10,9 @@ from types import MappingProxyType
 
 from bot.domain.errors import BadRequest, NoNumbers, ProviderError, ProviderFault
 from bot.domain.time import MINUTE, SECOND, Ms
+from bot.providers.base import Webhooks
+
+_UNDOCUMENTED = Webhooks()
 
 
 class SmsSource(Enum):
@@ -66,12 +69,12 @@ class Dialect:
     """`setStatus 1` is known."""
     extra: bool = False
     """`getExtraActivation`: the same number once more."""
+    names: bool = False
+    """`getServicesList` is known."""
     operators: bool = False
     top_countries: bool = False
     rent: Rent | None = None
-    webhooks: bool = True
-    webhook_sources: tuple[str, ...] = ()
-    """Addresses that the member's webhooks come from, as it documents them."""
+    webhooks: Webhooks | None = _UNDOCUMENTED
     min_interval_s: float = 0.2
     singles_at_once: int = 4
     """Questions about single numbers in flight."""
@@ -100,10 +103,10 @@ _ROWS = (
         sms=SmsSource.DATED,
         history="limit",
         extra=True,
+        names=True,
         operators=True,
         top_countries=True,
         rent=Rent(RentStyle.APART, "rent_time", (4, 24, 168)),
-        webhook_sources=("188.42.218.183", "142.91.156.119"),
         longer=_LONGER,
     ),
     Dialect(
@@ -112,10 +115,11 @@ _ROWS = (
         sms=SmsSource.ALL,
         history="size",
         ready=False,
+        names=True,
         operators=True,
         top_countries=True,
         rent=Rent(RentStyle.AS_ACTIVATION, "duration", (24, 72, 168)),
-        webhook_sources=("84.32.223.53", "185.138.88.87"),
+        webhooks=Webhooks("sms-incoming", ("84.32.223.53", "185.138.88.87")),
         min_interval_s=0.5,
         words=MappingProxyType({"SERVICE_NOT_AVAILABLE": NoNumbers}),
     ),
@@ -123,10 +127,11 @@ _ROWS = (
         name="tiger",
         batch=Batch("data", page=100),
         sms=SmsSource.DATED,
+        names=True,
         # BAD_ACTION also stands for faults of the server, so a purchase that got it may have been made.
         words=MappingProxyType({"BAD_ACTION": ProviderFault}),
     ),
-    Dialect(name="smsbower", operators=True, webhook_sources=("167.235.198.205",)),
+    Dialect(name="smsbower", operators=True, webhooks=Webhooks(sources=("167.235.198.205",))),
     Dialect(name="generic", buy="getNumber", learn_countries=True),
     Dialect(
         name="grizzly",

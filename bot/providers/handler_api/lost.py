@@ -77,6 +77,7 @@ class Lost:
         return (
             (owner == ref or (owner is None and row.ref not in known))
             and bool(row.phone)
+            and offer.phone in ("", row.phone)
             and row.service in ("", offer.service)
             and self._in_country(row, offer.country)
             and rental is (offer.kind is Kind.RENTAL)

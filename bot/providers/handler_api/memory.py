@@ -31,8 +31,8 @@ class Known:
     """The turn of the youngest question whose answer has been taken in."""
     renewed_hours: int | None = None
     """By the member's record, when it was last read."""
-    renewal_unsure: bool = False
-    """A renewal was asked for, and its answer was lost."""
+    renewal_asked_at: Ms | None = None
+    """When a renewal was asked for whose answer was lost, while it may still show."""
 
     def remote(self, state: RemoteState | None = None) -> RemoteNumber:
         now = RemoteState.WAITING if self.waiting or not self.sms else RemoteState.RECEIVED
@@ -55,6 +55,12 @@ class Known:
         times = sum(sms.text == code for sms in self.sms)
         mark = "" if not times else str(times + 1) if self.whole else f"at {now}"
         self.take([IncomingSms(self.ref, derived_sms_id(self.ref, "", code, mark), "", code, now)])
+
+    def take_vague(self, text: str, now: Ms) -> None:
+        """What is left of an SMS where its protocol shows whole ones: it may have been read before, also by
+        a process before this one."""
+        if not any(text in sms.text for sms in self.sms):
+            self.take([IncomingSms(self.ref, derived_sms_id(self.ref, "", text, ""), "", text, now, vague=True)])
 
     def wait(self, last: str, now: Ms) -> None:
         """It waits, and `last` is the code that came before, if one did."""

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from bot.domain.catalogue import ANY_SERVICE, Catalogue
-from bot.domain.errors import BadRequest, NoNumbers, PriceRisen, ProviderError
+from bot.domain.errors import BadKey, BadRequest, Denied, Gone, NoNumbers, PriceRisen, ProviderError
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
-from bot.domain.time import HOUR, Ms
+from bot.domain.time import HOUR, MINUTE, Ms
 from bot.providers.base import AllocateOutcome, Refused, Renewed, RenewOutcome, Sold, Stock
 from bot.providers.handler_api.calls import Calls
 from bot.providers.handler_api.countries import CountryIds
@@ -17,6 +17,9 @@ from bot.providers.handler_api.dialects import Dialect, Rent
 from bot.providers.handler_api.memory import Memory
 
 _T = TypeVar("_T")
+
+SHOWS_WITHIN: Ms = 5 * MINUTE
+"""A renewal that is not in the record by then never arrived."""
 
 
 class Renting(ABC):
@@ -99,25 +102,48 @@ class Renting(ABC):
         if cost > cap:
             return Refused(PriceRisen())
         known.renewed_hours = before
-        known.renewal_unsure = True
+        known.renewal_asked_at = self._clock()
         outcome = await self._prolong(provider_ref, hours)
         if isinstance(outcome, Refused):
-            known.renewal_unsure = False
+            known.renewal_asked_at = None
         if not isinstance(outcome, Renewed):
             return outcome
         moved = self._memory.get(outcome.provider_ref)
-        moved.kind, moved.renewed_hours, moved.renewal_unsure = Kind.RENTAL, before + hours, False
-        moved.expires_at = max(known.expires_at or 0, self._clock()) + hours * HOUR
-        return Renewed(outcome.provider_ref, moved.expires_at)
+        moved.kind, moved.renewed_hours, moved.renewal_asked_at = Kind.RENTAL, before + hours, None
+        now = self._clock()
+        moved.expires_at = known.expires_at and max(known.expires_at, now) + hours * HOUR
+        return Renewed(outcome.provider_ref, moved.expires_at or now + hours * HOUR)
 
-    async def settle_renewals(self, refs: Iterable[str]) -> None:
-        """After a renewal whose answer was lost: move the end by what the record has grown. Raises ProviderError."""
+    async def settled(self, refs: Sequence[str]) -> Sequence[str]:
+        """Those whose end is sure, also after a renewal whose answer was lost. Raises ProviderError where none is."""
+        sure: list[str] = []
+        failure: ProviderError | None = None
         for ref in refs:
-            known = self._memory.peek(ref)
-            if known is not None and known.renewal_unsure and known.expires_at is not None:
-                hours = await self.renewed_hours(ref)
-                known.expires_at += (hours - (known.renewed_hours or 0)) * HOUR
-                known.renewed_hours = hours
+            try:
+                await self._settle_renewal(ref)
+                sure.append(ref)
+            except ProviderError as error:
+                failure = error
+        if failure is not None and (not sure or isinstance(failure, BadKey)):
+            raise failure
+        return sure
+
+    async def _settle_renewal(self, ref: str) -> None:
+        """Move the end by what the record has grown; once it has, or is over, there is nothing left to look for."""
+        known = self._memory.peek(ref)
+        if known is None or known.renewal_asked_at is None or known.expires_at is None:
+            return
+        may_still_show = self._clock() - known.renewal_asked_at < SHOWS_WITHIN
+        try:
+            hours = await self.renewed_hours(ref)
+        except (Denied, Gone):
+            known.renewal_asked_at = None
+            return
+        grown = hours - (known.renewed_hours or 0)
+        known.expires_at += grown * HOUR
+        known.renewed_hours = hours
+        if grown or not may_still_show:
+            known.renewal_asked_at = None
 
 
 async def gathered(questions: Iterable[Awaitable[_T]], at_once: int) -> list[_T]:

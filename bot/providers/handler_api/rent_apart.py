@@ -124,8 +124,7 @@ class RentApart(Renting):
 
     async def fetch(self, refs: Sequence[str]) -> Sequence[RemoteNumber]:
         """One question for each, and the list when a number with SMS may be closed: its SMS are all it shows."""
-        await self.settle_renewals(refs)
-        remotes = await together(self._one(ref) for ref in refs)
+        remotes = await together(self._one(ref) for ref in await self.settled(refs))
         if not any(self._may_be_over(remote) for remote in remotes):
             return remotes
         listed = await self._listed()

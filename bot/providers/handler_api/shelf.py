@@ -67,9 +67,9 @@ class Shelf:
         self._countries.learn(named.items())
         return named
 
-    async def services(self) -> Mapping[str, str]:
-        """Codes with their names."""
-        return await self._calls.read("getServicesList", service_names, lang="en")
+    async def service_names(self) -> Mapping[str, str]:
+        """By their codes; none where the member has no list of them."""
+        return await self._calls.read("getServicesList", service_names, lang="en") if self._dialect.names else {}
 
     async def operators(self, country: str) -> Sequence[str]:
         """Of a country by ISO 3166; none where the member does not tell them apart."""
@@ -140,9 +140,14 @@ def country_names(reply: Reply) -> Mapping[str, str]:
 
 
 def service_names(reply: Reply) -> Mapping[str, str]:
-    data = values.row(reply.data) if reply.data is not None else {}
-    rows = values.rows(data.get("services"))
-    return {values.ident(row.get("code")): values.text(row.get("name")) for row in rows if isinstance(row, dict)}
+    """A row that cannot be read is passed by, like one with a code that no price list can hold."""
+    items = values.rows(values.row(reply.data).get("services")) if reply.data is not None else ()
+    rows = [row for row in items if isinstance(row, dict)]
+    named = [(_CODE.fullmatch(str(row.get("code"))), row.get("name")) for row in rows]
+    found = {match[1]: name for match, name in named if match and isinstance(name, str)}
+    if not found and (items or reply.data is None):
+        raise Malformed("no names of services")
+    return found
 
 
 def operator_names(reply: Reply, number: str) -> Sequence[str]:

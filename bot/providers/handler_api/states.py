@@ -114,7 +114,8 @@ class States:
             known.take(found)
             known.seen = mark
         elif code and (refused or not known.sms):
-            known.wait(code, self._clock()) if waits else known.take_code(code, self._clock())
+            known.take_vague(code, self._clock())
+            known.waiting = waits
 
     async def _ended(self, known: Known, history: History, *, gone: bool = False) -> RemoteNumber:
         """`STATUS_CANCEL` means cancelled, expired or finished: what was seen of it, and the record, tell which."""
@@ -143,7 +144,10 @@ class States:
         if record is None:
             return None
         if record.sms and not known.sms:
-            known.take_code(record.sms, self._clock())
+            if self._dialect.sms is SmsSource.CODES:
+                known.take_code(record.sms, self._clock())
+            else:
+                known.take_vague(record.sms, self._clock())
         return record.charged
 
 

@@ -17,6 +17,14 @@ from bot.domain.errors import (
     Throttled,
 )
 
+
+class Elsewhere(ProviderFault):
+    """A redirect, or a page that is not there: whatever answered is no such API, and has done nothing."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{word}, check URL")
+
+
 _MEANINGS: Mapping[type[ProviderError], str] = {
     BadKey: "BAD_KEY NO_KEY API_KEY_NOT_VALID BAD_API_KEY ACCOUNT_INACTIVE WRONG_SECURITY",
     ProviderFunds: "NO_BALANCE NO_BALANCE_FORWARD BAD_BALANCE",
@@ -76,14 +84,14 @@ SUCCESSES = frozenset(
 
 BY_STATUS: Mapping[int, type[ProviderError]] = MappingProxyType(
     {
-        **dict.fromkeys(range(300, 400), BadRequest),
+        **dict.fromkeys(range(300, 400), Elsewhere),
         401: BadKey,
         402: ProviderFunds,
         403: BadKey,
-        404: BadRequest,
-        405: BadRequest,
+        404: Elsewhere,
+        405: Elsewhere,
         429: Throttled,
         **dict.fromkeys(range(500, 600), ProviderFault),
     }
 )
-"""Where the body says nothing. A redirect, and a page that is not there, are those of a wrong address."""
+"""Where the body says nothing."""

@@ -1,6 +1,6 @@
 """A server of the documented API (docs/api.md) as a Provider: another bot, or whoever keeps to that page."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bot.domain.errors import Denied, ProviderError, ProviderFault
@@ -8,7 +8,7 @@ from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.sms import IncomingSms
 from bot.domain.time import SECOND, Ms
-from bot.providers import values
+from bot.providers import fields, values
 from bot.providers.base import (
     AllocateOutcome,
     BadWebhook,
@@ -24,24 +24,26 @@ from bot.providers.base import (
     VerbOutcome,
     WebhookEvent,
     WebhookRequest,
+    Webhooks,
 )
+from bot.providers.fields import Malformed, Row
 from bot.providers.http import ProviderHttp
 from bot.providers.rest import wire
 from bot.providers.rest.session import Lost, Session
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
-from bot.providers.signature import BadSignature, verify
+from bot.providers.signature import is_signed
 
 _T = TypeVar("_T")
 
 _IDS_AT_ONCE = 100
+_MOST_PRICES = 500_000
+"""More than every service in every country."""
 _GIVEN_BACK = (RemoteState.CANCELLED, RemoteState.EXPIRED)
 
 
 class RestProvider:
     """Purchases and renewals go out under our reference as Idempotency-Key, so none of them can happen twice."""
 
-    capabilities = Capabilities(rentals=True, renew=True, webhooks=True)
+    capabilities = Capabilities(rentals=True, renew=True, webhooks=Webhooks("sms.received", signed=True))
 
     def __init__(
         self,
@@ -50,12 +52,12 @@ class RestProvider:
         *,
         url: str,
         api_key: str,
-        webhook_secret: str = "",
+        signing_secrets: tuple[str, ...] = (),
         clock: Callable[[], Ms],
     ) -> None:
         self.name = name
         self._session = Session(http, url=url, api_key=api_key, clock=clock)
-        self._webhook_secret = webhook_secret
+        self._signing_secrets = signing_secrets
         self._clock = clock
 
     async def stock(self, kind: Kind, service: str | None = None) -> Sequence[Stock]:
@@ -65,8 +67,12 @@ class RestProvider:
         return await _read("prices", self._prices(kind, params))
 
     async def _prices(self, kind: Kind, params: dict[str, Any]) -> list[Stock]:
-        pages = self._session.pages("prices", params)
-        return [wire.stock(kind, row) async for page in pages for row in fields.rows(page, "prices")]
+        found: list[Stock] = []
+        async for page in self._session.pages("prices", params):
+            found += [wire.stock(kind, row) for row in fields.rows(page, "prices")]
+            if len(found) > _MOST_PRICES:
+                raise Malformed("prices never end")
+        return found
 
     async def allocate(self, offer: Offer, ref: str) -> AllocateOutcome:
         params = {
@@ -78,6 +84,19 @@ class RestProvider:
         if offer.kind is Kind.RENTAL:
             params["hours"] = str(offer.hours)
         return await _change("allocate", self._session.get("allocate_number", params, ref), wire.sold)
+
+    async def service_names(self) -> Mapping[str, str]:
+        return await _read("service_names", self._service_names())
+
+    async def _service_names(self) -> Mapping[str, str]:
+        rows = fields.rows(await self._session.get("catalogue", {}), "services")
+        return {fields.name(row, "code", 64): fields.text(row, "name") for row in rows}
+
+    async def again_cost(self, offer: Offer) -> Units:
+        raise Denied("not in this protocol")
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return Refused(Denied("not in this protocol"))
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
         """By our reference, which went out as the Idempotency-Key; this question buys nothing."""
@@ -140,13 +159,8 @@ class RestProvider:
         return wire.money(await self._session.get("balance", {}), "balance")
 
     def parse_webhook(self, request: WebhookRequest) -> Sequence[WebhookEvent]:
-        """Empty for an event that is about no number. Without a secret in our settings nothing is trusted."""
-        trusted = bool(self._webhook_secret)
-        if trusted:
-            try:
-                verify(self._webhook_secret, request.headers, request.body, self._clock() // SECOND)
-            except BadSignature as why:
-                raise BadWebhook(str(why), forged=True) from None
+        """Empty for an event that is about no number. Without a secret to check by nothing is trusted."""
+        trusted = is_signed(self._signing_secrets, request, self._clock() // SECOND)
         try:
             event = wire.event(request.body)
         except Malformed as why:

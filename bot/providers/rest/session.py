@@ -7,10 +7,10 @@ from typing import Any
 
 from bot.domain.errors import BadKey, ProviderError, ProviderFault, Throttled
 from bot.domain.time import MINUTE, SECOND, Ms
+from bot.providers import fields
+from bot.providers.fields import Malformed, Row
 from bot.providers.http import Answer, NoAnswer, ProviderHttp
 from bot.providers.rest import wire
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
 
 _MOST_PAGES = 1000
 

@@ -22,10 +22,9 @@ from bot.domain.money import Units
 from bot.domain.numbers import Kind
 from bot.domain.sms import IncomingSms
 from bot.domain.time import Ms
-from bot.providers import values
+from bot.providers import fields, values
 from bot.providers.base import RemoteNumber, RemoteState, Renewed, Sold, Stock
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
+from bot.providers.fields import Malformed, Row
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 LIMIT_PAUSE_S = 60.0

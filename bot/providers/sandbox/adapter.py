@@ -1,13 +1,14 @@
 """The sandbox as a Provider, in process or over HTTP."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bot.domain.errors import ProviderError, ProviderFault
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.time import SECOND, Ms
+from bot.providers import fields
 from bot.providers.base import (
     AllocateOutcome,
     BadWebhook,
@@ -23,11 +24,12 @@ from bot.providers.base import (
     VerbOutcome,
     WebhookEvent,
     WebhookRequest,
+    Webhooks,
 )
-from bot.providers.sandbox import fields, wire
+from bot.providers.fields import Malformed, Row
+from bot.providers.sandbox import wire
 from bot.providers.sandbox.backend import Backend, ConnectionLost, NotReached
-from bot.providers.sandbox.fields import Malformed, Row
-from bot.providers.signature import BadSignature, verify
+from bot.providers.signature import is_signed
 
 _T = TypeVar("_T")
 
@@ -38,20 +40,20 @@ _ROWS_AT_ONCE = 2000
 class SandboxProvider:
     """Sells numbers that are not real."""
 
-    capabilities = Capabilities(rentals=True, renew=True, webhooks=True, test=True)
+    capabilities = Capabilities(rentals=True, renew=True, again=True, webhooks=Webhooks(signed=True), test=True)
 
     def __init__(
         self,
         name: str,
         backend: Backend,
         *,
-        webhook_secret: str = "",
+        signing_secrets: tuple[str, ...] = (),
         timeout_s: float = 10.0,
         clock: Callable[[], Ms],
     ) -> None:
         self.name = name
         self._backend = backend
-        self._webhook_secret = webhook_secret
+        self._signing_secrets = signing_secrets
         self._timeout_s = timeout_s
         self._clock = clock
 
@@ -78,6 +80,16 @@ class SandboxProvider:
             "cap": offer.cost,
         }
         return await self._change("allocate", args, wire.sold)
+
+    async def service_names(self) -> Mapping[str, str]:
+        return {}
+
+    async def again_cost(self, offer: Offer) -> Units:
+        args = {"provider_ref": offer.again_of}
+        return await self._read("again_cost", args, lambda answer: fields.whole(answer, "cost"))
+
+    async def again(self, offer: Offer, ref: str) -> AllocateOutcome:
+        return await self._change("again", {"ref": ref, "provider_ref": offer.again_of, "cap": offer.cost}, wire.sold)
 
     async def find(self, offer: Offer, ref: str, since: Ms, known: Collection[str] = ()) -> Sold | None:
         return await self._read("find", {"ref": ref}, wire.found)
@@ -110,12 +122,7 @@ class SandboxProvider:
         return await self._read("balance", {}, lambda answer: fields.whole(answer, "balance"))
 
     def parse_webhook(self, request: WebhookRequest) -> Sequence[WebhookEvent]:
-        trusted = bool(self._webhook_secret)
-        if trusted:
-            try:
-                verify(self._webhook_secret, request.headers, request.body, self._clock() // SECOND)
-            except BadSignature as why:
-                raise BadWebhook(str(why), forged=True) from None
+        trusted = is_signed(self._signing_secrets, request, self._clock() // SECOND)
         try:
             sms = wire.event(request.body)
         except Malformed as why:

@@ -38,6 +38,8 @@ class Sale:
     country: str
     hours: int
     cost: Units
+    phone: str = ""
+    """The very one that is sold; empty for a new one."""
 
 
 class Book:
@@ -60,7 +62,7 @@ class Book:
         self.settle()
         now = self._clock()
         try:
-            phone = phones.mint(sale.country, self._chance, self._open)
+            phone = sale.phone or phones.mint(sale.country, self._chance, self._open)
         except LookupError:
             raise Reject("no_numbers") from None
         rental = sale.kind is Kind.RENTAL
@@ -129,6 +131,10 @@ class Book:
     def by_ref(self, ref: str) -> Record | None:
         self.settle()
         return self._by_ref.get(ref)
+
+    def is_taken(self, phone: str) -> bool:
+        self.settle()
+        return phone in self._open
 
     def newest_first(self) -> Iterator[Record]:
         self.settle()

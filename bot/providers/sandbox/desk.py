@@ -6,10 +6,11 @@ from typing import Any, TypeAlias
 from bot.domain.money import Units
 from bot.domain.numbers import Kind
 from bot.domain.time import Ms
-from bot.providers.sandbox import fields
+from bot.providers import fields
+from bot.providers.base import RemoteState
+from bot.providers.fields import Malformed, Row
 from bot.providers.sandbox.book import Book, Sale
 from bot.providers.sandbox.catalogue import LONGEST_RENTAL_HOURS, Catalogue, Cell, rental_cost
-from bot.providers.sandbox.fields import Malformed, Row
 from bot.providers.sandbox.records import Record, Reject
 
 Verb: TypeAlias = Callable[[Row], dict[str, Any]]
@@ -30,6 +31,8 @@ class Desk:
         self._verbs: dict[str, Verb] = {
             "stock": self._stock,
             "allocate": self._allocate,
+            "again_cost": self._again_cost,
+            "again": self._again,
             "find": self._find,
             "fetch": self._fetch,
             "another_code": self._another_code,
@@ -39,6 +42,15 @@ class Desk:
             "renew": self._renew,
             "balance": self._balance_left,
         }
+
+    @property
+    def balance(self) -> Units:
+        """What is left on the operator's account."""
+        return self._balance - self._book.spent
+
+    @balance.setter
+    def balance(self, balance: Units) -> None:
+        self._balance = balance + self._book.spent
 
     def answer(self, verb: str, args: Row) -> dict[str, Any]:
         """`{"ok": true, …}` or `{"ok": false, "error": <reason>, …}`."""
@@ -75,6 +87,31 @@ class Desk:
         self._check_cost(cost, fields.whole(args, "cap"))
         record = self._book.sell(Sale(ref, kind, service, country, hours, cost))
         self._catalogue.take(kind, service, country, now)
+        return record
+
+    def _again_cost(self, args: Row) -> dict[str, Any]:
+        return {"cost": self._cell_of(self._used_up(args)).cost}
+
+    def _again(self, args: Row) -> dict[str, Any]:
+        ref = fields.name(args, "ref", LONGEST_REF)
+        record = self._book.by_ref(ref) or self._sell_again(ref, args)
+        return {"number": record.as_sold()}
+
+    def _sell_again(self, ref: str, args: Row) -> Record:
+        before = self._used_up(args)
+        cost = self._cell_of(before).cost
+        self._check_cost(cost, fields.whole(args, "cap"))
+        sale = Sale(ref, before.kind, before.service, before.country, 0, cost, phone=before.phone)
+        return self._book.sell(sale)
+
+    def _used_up(self, args: Row) -> Record:
+        """An activation that had its SMS and is over; nobody has its phone now."""
+        record = self._book.get(fields.name(args, "provider_ref"))
+        used = record.kind is Kind.ACTIVATION and record.state is RemoteState.FINISHED
+        if not used or self._book.is_taken(record.phone):
+            raise Reject("denied")
+        if self.empty:
+            raise Reject("no_numbers")
         return record
 
     def _find(self, args: Row) -> dict[str, Any]:
@@ -126,12 +163,12 @@ class Desk:
 
     def _balance_left(self, args: Row) -> dict[str, Any]:
         self._book.settle()
-        return {"balance": self._balance - self._book.spent}
+        return {"balance": self.balance}
 
     def _check_cost(self, cost: Units, cap: Units) -> None:
         if cost > cap:
             raise Reject("price_risen", cost=cost)
-        if cost > self._balance - self._book.spent:
+        if cost > self.balance:
             raise Reject("provider_funds")
 
 

@@ -20,9 +20,9 @@ from bot.domain.errors import (
 )
 from bot.domain.numbers import Kind
 from bot.domain.sms import IncomingSms
+from bot.providers import fields
 from bot.providers.base import RemoteNumber, RemoteState, Renewed, Sold, Stock
-from bot.providers.sandbox import fields
-from bot.providers.sandbox.fields import Malformed, Row
+from bot.providers.fields import Malformed, Row
 from bot.providers.sandbox.notify import EVENT_TYPE
 
 _E164 = re.compile(r"\+[1-9]\d{5,14}", re.ASCII)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.money import Units
 from bot.domain.time import Ms
 from bot.providers.sandbox.backend import ConnectionLost, NotReached
 from bot.providers.sandbox.book import Book, Change
@@ -64,6 +65,15 @@ class SandboxWorld:
         self._mode = Mode(mode)
         self._desk.empty = self._mode is Mode.EMPTY
         self._events.emit({"type": "provider", "mode": self._mode.value})
+
+    @property
+    def balance(self) -> Units:
+        """What is left on the operator's account; the panel may set it."""
+        return self._desk.balance
+
+    @balance.setter
+    def balance(self, balance: Units) -> None:
+        self._desk.balance = balance
 
     def phones(self) -> list[dict[str, Any]]:
         """`{phone, provider_ref, service, country, kind, state, expires_at, sms_count}`: open first, then newest."""
