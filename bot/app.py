@@ -29,6 +29,7 @@ from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
 from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing
 from bot.services.search import Search
 from bot.services.shelf import Shelf
@@ -116,6 +117,7 @@ class App:
         terms = Terms(self.config.billing == "prepaid", self.config.limits)
         self.access = Access(db, clock, timing, self._door())
         self.wallet = Wallet(db, clock)
+        self._returns = Returns(db, clock)
         self.tally = Tally(db.read, clock)
         self.catalogue, self._shelf = LiveCatalogue(Catalogue.shipped()), Shelf(clock)
         self._refresh = Refresh(clock, registry, self._shelf, self.catalogue, self._errands)
@@ -177,7 +179,6 @@ class App:
         )
         search = Search(catalogue, lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
         deps = Deps(
-            db=self._db,
             clock=self._rig.clock,
             background=self._background,
             access=self.access,
@@ -189,6 +190,7 @@ class App:
             renewals=self.renewals,
             again=self.again,
             wallet=self.wallet,
+            returns=self._returns,
             supply=self.supply,
             texts=texts,
             house=house,
@@ -198,7 +200,15 @@ class App:
         messenger = TelegramMessenger(
             self._line.bot, texts, face.number_views, face.supply_views, self._rig.clock, surely_not_sent
         )
-        delivery = Delivery(self._db, self._rig.clock, self._rig.timing, self.numbers, messenger, self._scheduler.wake)
+        delivery = Delivery(
+            self._db,
+            self._rig.clock,
+            self._rig.timing,
+            self.numbers,
+            messenger,
+            self._returns,
+            self._scheduler.wake,
+        )
         self._delivery = delivery
         self._add_sweeps(delivery)
 

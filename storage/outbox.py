@@ -208,6 +208,12 @@ async def unpark(tx: Tx, chat_id: int, now: Ms) -> int:
     return sum(row["kind"] == "sms" for row in rows)
 
 
+async def try_parked_again(tx: Tx, now: Ms) -> None:
+    """At start: that somebody came back may have been in an update that the process took and did not live to read."""
+    await tx.all("UPDATE chats SET parked_at = NULL WHERE parked_at IS NOT NULL")
+    await tx.all("UPDATE outbox SET state = 'pending', next_attempt_at = $1, attempts = 0 WHERE state = 'parked'", now)
+
+
 async def depth(db: Reader) -> Depth:
     row = await db.one("SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state = 'pending'")
     return Depth(int(row["n"]), row["oldest"]) if row else Depth(0, None)

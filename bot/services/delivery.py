@@ -24,6 +24,7 @@ from bot.domain.people import User
 from bot.domain.sms import Sms
 from bot.services.clock import Clock
 from bot.services.numbers import Numbers, View
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import numbers, outbox, provider_states, users
 from storage import sms as sms_store
@@ -92,6 +93,7 @@ class Delivery:
         timing: Timing,
         bought: Numbers,
         messenger: Messenger,
+        returns: Returns,
         wake: Wake,
         in_flight: int = IN_FLIGHT,
     ) -> None:
@@ -100,6 +102,7 @@ class Delivery:
         self._timing = timing
         self._bought = bought
         self._messenger = messenger
+        self._returns = returns
         self._wake = wake
         self._in_flight = in_flight
         self._running: dict[int, asyncio.Task[bool]] = {}
@@ -163,7 +166,7 @@ class Delivery:
             return partial(self._defer, owed, "internal error", owed.copies)
 
     async def _send(self, letter: Letter) -> Outcome:
-        owed = letter.owed
+        owed, begun = letter.owed, self._returns.now()
         try:
             message_id = await self._messenger.send(letter)
         except NotSent as error:
@@ -171,7 +174,7 @@ class Delivery:
         except MaybeSent as error:
             return partial(self._unsure, owed, str(error))
         except Blocked:
-            return partial(self._park, owed)
+            return partial(self._park, owed, begun)
         except Moved as error:
             return partial(self._move, owed, error.chat_id)
         except Undeliverable as error:
@@ -216,7 +219,10 @@ class Delivery:
         if owed.kind == "sms" and owed.number_id is not None:
             await outbox.want_card(tx, owed.chat_id, owed.number_id, self._clock())
 
-    async def _park(self, owed: Owed, tx: Tx) -> None:
+    async def _park(self, owed: Owed, begun: int, tx: Tx) -> None:
+        if self._returns.heard_since(owed.chat_id, begun):
+            await self._defer(owed, "blocked, and back meanwhile", owed.copies, tx)
+            return
         await users.park_chat(tx, owed.chat_id, self._clock())
         await outbox.park(tx, owed)
 
@@ -230,12 +236,3 @@ class Delivery:
     async def _defer(self, owed: Owed, why: str, copies: int, tx: Tx) -> None:
         at = self._clock() + self._timing.before_resend(owed.attempts)
         await outbox.defer(tx, owed, at, why, copies)
-
-
-async def returned(db: Database, clock: Clock, chat_id: int) -> int:
-    """A person is back after blocking the bot: how many codes waited for them, now on their way."""
-    if not await users.is_parked(db.read, chat_id):
-        return 0
-    async with db.transaction() as tx:
-        await users.unpark_chat(tx, chat_id)
-        return await outbox.unpark(tx, chat_id, clock())

@@ -64,6 +64,7 @@ class Reconcile:
         async with self._db.transaction() as tx:
             await due.forget_timers(tx, self._clock())
             await outbox.suspect_in_flight(tx)
+            await outbox.try_parked_again(tx, self._clock())
 
     async def sweep(self) -> bool:
         """Ask each provider about a page of what is undecided there, all of them at once."""

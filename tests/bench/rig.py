@@ -17,6 +17,7 @@ from bot.services.clock import Clock
 from bot.services.delivery import Delivery, Letter
 from bot.services.inbox import Inbox
 from bot.services.numbers import Numbers
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing
 from bot.services.watch import Watch
 from storage.db import Database
@@ -77,7 +78,7 @@ class Rig:
         inbox = Inbox(db, clock, registry, wake, {})
         numbers = Numbers(db, clock, timing, registry, inbox, wake)
         self.watch = Watch(db, clock, timing, registry, inbox, self.background, wake)
-        self.delivery = Delivery(db, clock, timing, numbers, self.letters, wake)
+        self.delivery = Delivery(db, clock, timing, numbers, self.letters, Returns(db, clock), wake)
 
     async def poll(self) -> None:
         """One sweep to its end."""

@@ -38,6 +38,7 @@ from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
 from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing
 from bot.services.shelf import Shelf
 from bot.services.supply import Facts, Supply
@@ -149,12 +150,19 @@ class Services:
         facts = {one.name: options.get("facts") or Facts("sandbox", "USD", 5 * ONE) for one in registry}
         self.supply = Supply(db, clock, self.timing, registry, facts, self.tally, admins, self.background, wake)
         self.housekeeping = Housekeeping(db, clock, self.timing, options.get("retention_days", 30))
-        self.letters = Letterbox()
+        self.letters, self.returns = Letterbox(), Returns(db, clock)
         self.delivery = self.new_delivery()
 
     def new_delivery(self, in_flight: int = 16) -> Delivery:
         return Delivery(
-            self.db, self.clock, self.timing, self.numbers, self.letters, self.woken.append, in_flight=in_flight
+            self.db,
+            self.clock,
+            self.timing,
+            self.numbers,
+            self.letters,
+            self.returns,
+            self.woken.append,
+            in_flight=in_flight,
         )
 
     async def person(self, user_id: int = 7, amount: str = "50") -> User:
