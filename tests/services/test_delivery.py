@@ -146,7 +146,10 @@ async def test_who_is_back_before_the_refusal_arrives_is_not_shut_out_by_it(hous
     await _with_a_code(house)
     house.letters.says_to = {7: Blocked("Forbidden")}
     gate = house.letters.gates[7] = asyncio.Event()
+    tried = len(house.letters.tried)
     await house.delivery.sweep()
+    while len(house.letters.tried) == tried:
+        await asyncio.sleep(0)
     assert await house.returns.came_back(7) == 0
     gate.set()
     await house.delivery.drain(5)

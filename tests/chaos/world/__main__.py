@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, action="append", help="may be given several times; default 11")
     parser.add_argument("--purchases", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--people", type=int, default=48)
+    parser.add_argument("--people", type=int, default=160)
     parser.add_argument("--faults", type=float, default=1.0, help="0: none; 1: as planned")
     parser.add_argument("--short-waits", action="store_true", help="the same program with shorter waits")
     parser.add_argument("--broken", choices=sorted(DEFECTS), default="")

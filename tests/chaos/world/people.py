@@ -146,7 +146,8 @@ class Buyer:
 
     async def _use(self, card: int, number_id: int) -> None:
         lot = self._chance.random()
-        if lot < 0.15:
+        slow = "gamma" in self._seen.get(card, {}).get("text", "")  # its cancels are allowed after two minutes only
+        if lot < 0.15 and not slow:
             self._tally.deed("cancel")
             for _ in range(1 + (self._chance.random() < 0.2)):
                 self.press(card, b.Cancel(number_id).pack())

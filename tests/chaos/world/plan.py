@@ -13,7 +13,7 @@ class Plan:
     seed: int = 11
     purchases: int = 10_000
     kills: int = 100
-    people: int = 48
+    people: int = 160
     real_program: bool = True
     faults: float = 1.0
     """How ill-willed everything is; 0 is a quiet day."""

@@ -140,22 +140,28 @@ class World:
     async def _settle(self, market: Market, say: Say) -> None:
         """Until nothing is open anywhere and nothing more comes; or until the time for it is over."""
         deadline = time.monotonic() + self.plan.settle_within_s
-        quiet_since, before = time.monotonic(), -1
+        quiet_since, before, told = time.monotonic(), -1, ""
         while time.monotonic() < deadline:
-            say(f"open: {market.open_numbers()}, owed: {self._owes()}")
-            await asyncio.gather(*(buyer.tidy_up() for buyer in self.buyers)) if market.open_numbers() else None
+            open_there, owed = market.open_numbers(), self._owed()
+            if (state := f"still open at the suppliers: {open_there}; in the database: {owed or 'nothing'}") != told:
+                say(told := state)
+            if open_there:
+                await asyncio.gather(*(buyer.tidy_up() for buyer in self.buyers))
             now_there = sum(len(copies) for copies in self.chats.copies.values())
-            if market.open_numbers() or self._owes() or now_there != before:
+            if open_there or owed or now_there != before:
                 quiet_since, before = time.monotonic(), now_there
             elif time.monotonic() - quiet_since > 3:
                 return
             await asyncio.sleep(0.5)
 
-    def _owes(self) -> bool:
-        """A look into the file, to know when to stop waiting; the verdict does not rest on it."""
+    def _owed(self) -> str:
+        """A look into the file, to know when to stop waiting and to say for what; the verdict does not rest on it."""
         with contextlib.closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-            open_ = db.execute(
-                "SELECT count(*) FROM numbers WHERE state IN ('buying','active','cancelling')"
-            ).fetchone()
-            owed = db.execute("SELECT count(*) FROM outbox WHERE state IN ('pending','parked')").fetchone()
-        return bool(open_[0] or owed[0])
+            numbers = db.execute(
+                """SELECT provider || ' ' || kind || ' ' || state || ' ' || sms_count || ' SMS', count(*) FROM numbers
+                   WHERE state IN ('buying', 'active', 'cancelling') GROUP BY 1"""
+            ).fetchall()
+            messages = db.execute(
+                "SELECT kind || ' ' || state, count(*) FROM outbox WHERE state IN ('pending', 'parked') GROUP BY 1"
+            ).fetchall()
+        return ", ".join(f"{many} {what}" for what, many in (*numbers, *messages))
