@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--people", type=int, default=160)
     parser.add_argument("--faults", type=float, default=1.0, help="0: none; 1: as planned")
+    parser.add_argument("--settle-within", type=float, default=240.0, help="seconds")
     parser.add_argument("--short-waits", action="store_true", help="the same program with shorter waits")
     parser.add_argument("--broken", choices=sorted(DEFECTS), default="")
     parser.add_argument("--keep", type=Path, help="where the database and the log are left")
@@ -33,6 +34,7 @@ def main() -> int:
         people=args.people,
         faults=args.faults,
         real_program=not args.short_waits,
+        settle_within_s=args.settle_within,
         broken=args.broken,
     )
     verdicts = [uvloop.run(_run(replace(plan, seed=seed), args.keep)) for seed in args.seed or [plan.seed]]

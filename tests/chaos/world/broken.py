@@ -45,9 +45,9 @@ DEFECTS: dict[str, tuple[Edit, ...]] = {
         *_without_guard("release"),
         (
             "bot/services/numbers.py",
-            "            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)\n        self._wake(Sweep.RECONCILE)",
+            "            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)\n",
             "            await __import__('storage.ledger').ledger.release(tx, settle.subject(moved), now)\n"
-            "            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)\n        self._wake(Sweep.RECONCILE)",
+            "            await outbox.want_card(tx, settle.chat_of(moved), moved.id, now)\n",
         ),
     ),
     "capture without a key": _without_guard("capture"),
