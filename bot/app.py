@@ -16,8 +16,9 @@ from bot.services.access import Access, Door
 from bot.services.admins import Admins
 from bot.services.again import Again
 from bot.services.background import Background
+from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
-from bot.services.clock import Clock, now_ms
+from bot.services.clock import Clock, SteadyClock
 from bot.services.delivery import Delivery
 from bot.services.health import Health
 from bot.services.hopeless import Hopeless
@@ -35,6 +36,7 @@ from bot.services.search import Search
 from bot.services.shelf import Shelf
 from bot.services.supply import Facts, Supply
 from bot.services.tally import Tally
+from bot.services.timekeeper import Timekeeper
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from bot.texts import Texts
@@ -45,6 +47,7 @@ from handlers.deps import Deps, House
 from handlers.face import build_face
 from handlers.line import Line, LineSettings
 from handlers.messenger import TelegramMessenger
+from storage.connection import LOCK_WAIT_S
 from storage.db import Database
 
 log = logging.getLogger(__name__)
@@ -59,9 +62,10 @@ class Rig:
 
     timing: Timing = field(default_factory=Timing)
     intervals_s: Mapping[Sweep, float] = field(default_factory=lambda: INTERVALS_S)
-    clock: Clock = now_ms
+    clock: Clock = field(default_factory=SteadyClock)
     hook: Callable[[str], None] | None = None
     synchronous: str = "FULL"
+    lock_wait_s: float = LOCK_WAIT_S
 
 
 class App:
@@ -87,7 +91,9 @@ class App:
     async def open(cls, config: Config, http: HttpServer, stage: Stage | None = None, rig: Rig | None = None) -> Self:
         """Open the database and put everything together. Raises DatabaseUnusable."""
         rig = rig or Rig()
-        db = await Database.open(config.database_path, synchronous=rig.synchronous, hook=rig.hook)
+        db = await Database.open(
+            config.database_path, synchronous=rig.synchronous, lock_wait_s=rig.lock_wait_s, hook=rig.hook
+        )
         try:
             return cls(config, rig, db, http, stage)
         except BaseException:
@@ -140,7 +146,11 @@ class App:
         )
         facts = {name: Facts.of(provider, self.config.currency) for name, provider in self.config.providers.items()}
         self.supply = Supply(db, clock, timing, registry, facts, self.tally, admins, self._background, wake)
-        self._housekeeping = Housekeeping(db, clock, timing, self.config.sms_retention_days)
+        self._timekeeper = Timekeeper(db, clock, timing)
+        days = self.config.sms_retention_days
+        self._housekeeping = Housekeeping(db, clock, timing, days, lambda: self._timekeeper.is_believed)
+        plan = BackupPlan(self.config.database_path, self.config.backup_path, self.config.backup_keep)
+        self._backups = Backups(db, clock, plan, admins, self._errands, wake)
         self.health = Health(db, clock, registry, self._line.last_ok_at)
 
     def _door(self) -> Door:
@@ -150,6 +160,7 @@ class App:
 
     async def start(self) -> None:
         """HTTP, Telegram, sweeps. Raises handlers.line.TokenRefused."""
+        await self._timekeeper.after_start()
         await self._reconcile.after_start()
         stage, http = self._stage, self._http
         extend = None if stage is None else lambda app: stage.mount(app, http.port)
@@ -213,6 +224,7 @@ class App:
         self._add_sweeps(delivery)
 
     def _add_sweeps(self, delivery: Delivery) -> None:
+        self._scheduler.add(Sweep.CLOCK, self._timekeeper.sweep)
         self._scheduler.add(Sweep.DELIVER, delivery.sweep)
         self._scheduler.add(Sweep.POLL, self._watch.poll)
         self._scheduler.add(Sweep.EXPIRE, self._watch.expire)
@@ -221,6 +233,8 @@ class App:
         self._scheduler.add(Sweep.PRUNE, self._housekeeping.prune)
         self._scheduler.add(Sweep.TALLY, self.tally.sweep)
         self._scheduler.add(Sweep.CATALOGUE, self._refresh.sweep)
+        self._scheduler.add(Sweep.STORAGE, self._housekeeping.probe)
+        self._scheduler.add(Sweep.BACKUP, self._backups.sweep)
 
     async def owner_link(self) -> str | None:
         """The one-use link for whoever shall own the bot; None when it has an owner or admins."""

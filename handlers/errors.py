@@ -7,6 +7,7 @@ from handlers import buttons as b
 from handlers.deps import House
 from handlers.reasons import why_not_sold
 from handlers.screens import Key, Screen, key
+from storage.db import StorageDown
 
 PLAIN: dict[type[Exception], str] = {
     e.NotInvited: _("🔒 This bot is private. Ask its owner for an invitation link and open it."),
@@ -31,6 +32,11 @@ LIMITS = {
     "purchases_per_minute": _("✋ Limit per minute reached: {n}. Nothing was charged. Wait a moment and try again."),
     "purchases_per_day": _("✋ Limit per day reached: {n}. Nothing was charged. Come back tomorrow."),
 }
+UNSAVED = _(
+    "🔧 I can't save anything right now. Nothing was charged, your numbers and your money are safe, and codes "
+    "that come "
+    "meanwhile will arrive later. Please try again in a few minutes."
+)
 UNEXPECTED = _("⚠️ Something went wrong on my side. Your numbers and your money are safe. Please try again.")
 
 
@@ -47,6 +53,8 @@ class Explainer:
             return self._too_little_money(t, error)
         if isinstance(error, e.LimitReached):
             return t(LIMITS[error.limit], n=error.allowed)
+        if isinstance(error, StorageDown):
+            return t(UNSAVED)
         for kind, sentence in PLAIN.items():
             if isinstance(error, kind):
                 return t(sentence)

@@ -14,7 +14,7 @@ from telegram import Update
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ExtBot
 
-from bot.domain.time import Ms
+from bot.domain.time import Ms, is_within
 from handlers.order import OrderedByChat
 from handlers.pace import Pace
 from handlers.request import WatchedRequest
@@ -151,7 +151,7 @@ class Line:
             await self.bot.get_webhook_info()
             return
         last = self._polling.last_ok_at or 0
-        if self.app.updater is not None and self._settings.clock() - last > SILENT_FOR_MS:
+        if self.app.updater is not None and not is_within(SILENT_FOR_MS, last, self._settings.clock()):
             log.warning("no updates were fetched for a while: starting the poller again")
             await self._stop_polling()
             await self._start_polling()

@@ -19,6 +19,7 @@ _EXAMPLES = {
     "TELEGRAM_RATE": "30",
     "HTTP_PORT": "8080",
     "SMS_RETENTION_DAYS": "30",
+    "BACKUP_KEEP": "7",
     "ACCESS": "private",
     "BILLING": "off",
     "MARKUP_PERCENT": "15",

@@ -73,6 +73,7 @@ class Stage:
             "telegram_mode": "polling",
             "database_url": f"sqlite:///{folder / 'demo.db'}",
             "admin_ids": frozenset(people[:1]),
+            "backup_keep": 0,
             "access": "open",
             "billing": "prepaid",
             "providers": config.providers or {"sandbox": _sandbox(secret, signing_secret)},

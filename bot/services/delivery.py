@@ -28,7 +28,7 @@ from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import numbers, outbox, provider_states, users
 from storage import sms as sms_store
-from storage.db import Database, Tx
+from storage.db import Database, StorageDown, Tx
 from storage.outbox import Owed
 from storage.provider_states import ProviderState
 
@@ -144,6 +144,8 @@ class Delivery:
                 self._unwritten[owed.id] = await self._attempt(owed)
             async with self._db.transaction() as tx:
                 await self._unwritten[owed.id](tx)
+        except StorageDown:  # which storage has said once already
+            return False
         except Exception:
             log.exception("message %s: its outcome could not be written down", owed.key)
             return False
@@ -161,6 +163,8 @@ class Delivery:
             if letter is None:
                 return partial(self._give_up, owed, "refused", "its subject is gone")
             return await self._send(letter)
+        except StorageDown:
+            raise  # nothing was sent
         except Exception:  # one bad message must not stop the others
             log.exception("message %s could not be written", owed.key)
             return partial(self._defer, owed, "internal error", owed.copies)

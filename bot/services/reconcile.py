@@ -22,7 +22,7 @@ from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import due, numbers, orphans, outbox, renewals
-from storage.db import Database
+from storage.db import Database, StorageDown
 from storage.orphans import Orphan
 from storage.renewals import Renewal
 
@@ -94,6 +94,8 @@ class Reconcile:
                 await self._find(provider, number)
             else:
                 await self._cancel(provider, number)
+        except StorageDown:
+            raise
         except Exception:  # one bad row must not stop the others
             log.exception("number %d could not be reconciled", number.id)
             await self._defer(number)
@@ -101,6 +103,8 @@ class Reconcile:
     async def _check_renewal(self, renewal: Renewal) -> None:
         try:
             await self._renewed.reconcile(renewal)
+        except StorageDown:
+            raise
         except Exception:  # one bad row must not stop the others
             log.exception("renewal %d could not be reconciled", renewal.id)
             await self._renewed.defer(renewal)
@@ -205,7 +209,9 @@ class Reconcile:
                 await settle.keep(tx, number, now)
             else:
                 again_at = error.at + self._timing.cancel_slack if error.at else now + self._timing.retry
-                await numbers.defer_check(tx, number.id, max(again_at, now + 1000), cancel_sent=False)
+                # The time is by the provider's clock, which may be far from ours: it is asked before long.
+                again_at = min(max(again_at, now + 1000), now + self._timing.retry_longest)
+                await numbers.defer_check(tx, number.id, again_at, cancel_sent=False)
         self._wake(Sweep.DELIVER)
 
     async def _ask_how_it_ended(self, provider: Provider, number: Number) -> None:
@@ -249,6 +255,7 @@ class Reconcile:
                     self._rests.begin(orphan.provider, error, now)
                 allowed_at = (error.at or 0) + self._timing.cancel_slack if isinstance(error, CancelTooEarly) else 0
                 again_at = now + self._timing.before_retry(orphan.check_attempts)
+                allowed_at = min(allowed_at, now + self._timing.retry_longest)
                 await orphans.defer(tx, orphan, allowed_at if allowed_at > now else again_at)
         self._wake(Sweep.DELIVER)
 

@@ -104,7 +104,7 @@ class Renewals:
         if self._terms.prepaid and missing > 0:
             raise TooLittleMoney(missing)
         check_at = now + self._timing.answer_due
-        renewal = await renewals.add(tx, quote, number.id, number.expires_at or now, check_at=check_at, now=now)
+        renewal = await renewals.add(tx, quote, number.id, number.told_expires_at or now, check_at=check_at, now=now)
         if self._terms.prepaid:
             reason = number.service
             await ledger.hold(tx, f"r{renewal.id}", user.id, price, number_id=number.id, reason=reason, now=now)

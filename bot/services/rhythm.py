@@ -12,6 +12,7 @@ from bot.domain.time import DAY, HOUR, MINUTE, SECOND, Ms
 class Sweep(StrEnum):
     """One pass over due rows."""
 
+    CLOCK = "clock"
     POLL = "poll"
     DELIVER = "deliver"
     EXPIRE = "expire"
@@ -20,6 +21,8 @@ class Sweep(StrEnum):
     PRUNE = "prune"
     TALLY = "tally"
     CATALOGUE = "catalogue"
+    STORAGE = "storage"
+    BACKUP = "backup"
 
 
 Wake: TypeAlias = Callable[[Sweep], None]
@@ -74,8 +77,11 @@ class Timing:
         return min(self.resend << min(attempts, 12), self.resend_longest)
 
     def poll_pace(self, age: Ms) -> Ms:
-        """How long until a number of that age is asked about again; for a whole page, the age of the youngest."""
-        if age < self.young:
+        """How long until a number of that age is asked about again; for a whole page, the age of the youngest.
+
+        One from the future is as old as it is far: it was bought before the clock was set back.
+        """
+        if (age := abs(age)) < self.young:
             return self.poll_young
         return self.poll_middle if age < self.middle else self.poll_old
 

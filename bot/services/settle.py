@@ -12,7 +12,7 @@ from bot.domain.time import Ms
 from bot.providers.base import Sold
 from storage import ledger, numbers, orphans, outbox
 from storage import sms as sms_store
-from storage.db import Tx
+from storage.db import Reader, Tx
 
 
 def subject(number: Number) -> str:
@@ -25,11 +25,11 @@ def chat_of(number: Number) -> int:
     return number.card_chat_id or number.user_id
 
 
-async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
+async def sold(tx: Tx, number: Number, sale: Sold, now: Ms, *, ahead: Ms = 0) -> Number | None:
     """buying → active, with the SMS that came before the answer did. None when it was decided before.
 
     A sale that comes after its purchase was given up is an orphan, noted so that it is given back; and so is another
-    phone than the very one that was wanted.
+    phone than the very one that was wanted. `ahead`: by how much our clock is ahead of the provider's.
     """
     if number.again_phone not in ("", sale.phone):
         await not_sold(tx, number, NoNumbers("another phone"), now)
@@ -43,6 +43,7 @@ async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
         expires_at=sale.expires_at,
         cancel_from=sale.cancel_from,
         refund_until=sale.refund_until,
+        ahead=ahead,
         now=now,
     )
     if active is None:
@@ -54,6 +55,7 @@ async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
         await ledger.capture(tx, subject(active), now)
     for sms_id in await sms_store.unclaimed(tx, active.provider, sale.provider_ref):
         await _attach(tx, active, sms_id, now)
+    if await came_in_time(tx, active):  # or else the provider's word decides, at its end
         await ledger.capture(tx, subject(active), now)
     await outbox.want_card(tx, chat_of(active), active.id, now)
     return active
@@ -94,8 +96,16 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     return True
 
 
+async def came_in_time(db: Reader, number: Number) -> bool:
+    """Whether an SMS arrived on it before its end, by our clock and by its provider's."""
+    return await sms_store.came_before(db, number.id, number.expires_at or 0, number.told_expires_at or 0)
+
+
 def _is_past_its_time(number: Number, sms: IncomingSms, now: Ms) -> bool:
-    return number.expires_at is not None and max(sms.received_at, now) >= number.expires_at
+    """By our clock, or by its provider's: the end as it was told, and the SMS, are by the same one."""
+    if number.expires_at is None or number.told_expires_at is None:
+        return False
+    return now >= number.expires_at or sms.received_at >= number.told_expires_at
 
 
 async def _attach(tx: Tx, number: Number, sms_id: int, now: Ms) -> None:
