@@ -3,6 +3,7 @@
 The large ones: `make chaos`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,12 @@ from tests.chaos.world.run import World
 
 
 async def test_nothing_is_lost_and_nobody_pays_twice_while_all_fails_and_the_program_is_killed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, say: Callable[[str, str], None]
 ) -> None:
     plan = Plan(seed=21, purchases=700, kills=10, people=110, real_program=False)
     world = World(plan, tmp_path)
     verdict = await world.run()
-    with capsys.disabled():
-        print("\n" + table(plan, world, verdict))
+    say("a world that fails", table(plan, world, verdict))
     assert not verdict.wrongs
     assert len(world.tally.killed_at) == plan.kills
 
