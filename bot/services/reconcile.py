@@ -112,7 +112,8 @@ class Reconcile:
     async def _defer(self, number: Number, error: ProviderError | None = None) -> None:
         """Asked in vain: later again. After very long without an answer, the money goes back."""
         now = self._clock()
-        if now - max(number.expires_at or 0, number.created_at) > self._timing.give_up:
+        owed_for = now - max(number.expires_at or 0, number.created_at)
+        if self._timing.is_silence(self._timing.give_up, owed_for, number.check_attempts):
             await self._hopeless.never_said(number)
             return
         wait = self._timing.before_retry(number.check_attempts)
@@ -243,10 +244,11 @@ class Reconcile:
         outcome = await provider.cancel(orphan.provider_ref) if provider else Unknown("not set up")
         now = self._clock()
         error = outcome.error if isinstance(outcome, Refused) else None
+        silence = self._timing.is_silence(self._timing.give_up, now - orphan.created_at, orphan.check_attempts)
         async with self._db.transaction() as tx:
             if isinstance(outcome, Done):
                 await orphans.close(tx, orphan, "cancelled", now)
-            elif (error and error.permanent) or now - orphan.created_at > self._timing.give_up:
+            elif (error and error.permanent) or silence:
                 if not isinstance(error, Gone):
                     await self._hopeless.stays_open(tx, orphan, now)
                 await orphans.close(tx, orphan, error.reason if error else "no_answer", now)

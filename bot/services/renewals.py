@@ -166,7 +166,7 @@ class Renewals:
         now = self._clock()
         async with self._db.transaction() as tx:
             await renewals.defer(tx, renewal.id, now + self._timing.before_retry(renewal.check_attempts))
-        if now - renewal.created_at > self._timing.give_up:
+        if self._timing.is_silence(self._timing.give_up, now - renewal.created_at, renewal.check_attempts):
             number = await numbers.get(self._db.read, renewal.number_id)
             if number is not None:
                 await self._settle(renewal, number, Refused(ProviderFault("no answer")))

@@ -73,6 +73,13 @@ class Timing:
         """The wait before a provider is asked once more what it did, doubling up to the longest."""
         return min(self.retry << min(attempts, 12), self.retry_longest)
 
+    def is_silence(self, span: Ms, owed_for: Ms, attempts: int) -> bool:
+        """Whether a provider that owes an answer for that long has been asked in vain for longer than `span`.
+
+        The questions are what counts: a program that was off meanwhile has asked nobody.
+        """
+        return min(owed_for, sum(self.before_retry(attempt) for attempt in range(attempts))) > span
+
     def before_resend(self, attempts: int) -> Ms:
         return min(self.resend << min(attempts, 12), self.resend_longest)
 

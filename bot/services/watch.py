@@ -179,9 +179,9 @@ class Watch:
         end = number.expires_at or 0
         overdue = self._clock() - end
         used = number.kind is Kind.RENTAL or await settle.came_in_time(self._db.read, number)
-        if used and overdue > self._timing.unheard:
+        if used and self._timing.is_silence(self._timing.unheard, overdue, number.check_attempts):
             await self._complete(number)
-        elif overdue > self._timing.give_up:
+        elif self._timing.is_silence(self._timing.give_up, overdue, number.check_attempts):
             await self._give_back(number, State.EXPIRED, "no_answer")
         else:
             return False

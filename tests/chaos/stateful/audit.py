@@ -59,6 +59,7 @@ class Snapshot:
         self.events = file.all("SELECT * FROM number_events ORDER BY id")
         self.renewals = {row["id"]: row for row in file.all("SELECT * FROM renewals")}
         self.orphans = {(row["provider"], row["provider_ref"]): row for row in file.all("SELECT * FROM orphans")}
+        self.owed = bool(file.all("SELECT 1 FROM outbox WHERE state IN ('pending', 'parked') LIMIT 1"))
         self.by_ref = {row["ref"]: row for row in self.numbers.values()}
 
     def resolved(self) -> dict[str, list[str]]:

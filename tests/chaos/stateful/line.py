@@ -71,7 +71,7 @@ class Line:
         plan = self.plans[verb].popleft() if self.plans[verb] else ""
         if plan:
             REACHED[f"call: {verb}, {plan}"] += 1
-        call = Call(self, verb, args, "before", wish.get(), (self._clocks.right.now, self._clocks.ours))
+        call = Call(self, verb, args, "before", wish.get(), (self._clocks.right.now, self._clocks.ours()))
         try:
             answer = await self._through(call, plan)
         except Exception:
@@ -87,8 +87,8 @@ class Line:
         if plan == "hold before":
             plan = await self._hold(call)
         if plan in ("dropped", "late"):
-            if plan == "late" and call.verb in CHANGES:
-                self.late.append(call)
+            if plan == "late":
+                self.send_late(call)
             raise ConnectionLost("lost on the way")
         answer = await self.take_effect(call, "" if plan == "hold after" else plan)
         if plan == "hold after":
@@ -96,6 +96,11 @@ class Line:
             if await self._hold(call) != "":
                 raise ConnectionLost("its answer was lost")
         return answer
+
+    def send_late(self, call: Call) -> None:
+        """It may take effect after its sender has gone, where it still brings anything about then."""
+        if call.verb in CHANGES:
+            self.late.append(call)
 
     async def _hold(self, call: Call) -> str:
         """What is to become of it: '' goes on, or a plan."""

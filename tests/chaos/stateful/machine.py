@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -27,7 +27,7 @@ from tests.chaos.stateful.books import Order, Text
 from tests.chaos.stateful.chats import CAME_UNSURE, HANGS, LOST_UNSURE, NO_CONTACT, PUT_OFF, SENT
 from tests.chaos.stateful.line import wish
 from tests.chaos.stateful.reached import note_life
-from tests.chaos.stateful.rig import CountedDatabase, Rig
+from tests.chaos.stateful.rig import OrderlyDatabase, Rig
 from tests.support.services import SECRET, Services
 
 T = TypeVar("T")
@@ -57,15 +57,21 @@ REFUSALS = {
     "stock": ("provider_fault",),
 }
 PLANS = ("lost_answer", "dropped", "garbage", "hold before", "hold before", "hold after")
-VERBS = tuple(REFUSALS)
-BEAT = ("poll", "expire", "check", "deliver")
-beats = st.sampled_from((list(BEAT), ["check", "deliver", "expire", "poll"]))
+VERBS = ("fetch", "fetch", "find", "find", "cancel", "finish", "stock", "allocate")
+BEAT = ("clock", "poll", "expire", "check", "deliver")
+beats = st.sampled_from((list(BEAT), ["check", "deliver", "expire", "poll", "clock"]))
 """All sweeps, as a second brings them: they run at once, and either may come first."""
 SWEEPS = (*BEAT, "prune", "supply", "tally")
 
 
 def plans(verb: str) -> st.SearchStrategy[str]:
     return st.sampled_from((*PLANS, *(f"refuse:{reason}" for reason in REFUSALS[verb])))
+
+
+def say(line: str) -> None:
+    """Printed with the steps of a life that fails."""
+    if currently_in_test_context():
+        note(line)
 
 
 class Template:
@@ -89,7 +95,7 @@ class Template:
 
 class Machine(RuleBasedStateMachine):
     parts: type[Services] = Services
-    database: type[CountedDatabase] = CountedDatabase
+    database: type[OrderlyDatabase] = OrderlyDatabase
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +103,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=template.parent))
         shutil.copyfile(template, self.folder / "life.db")
         self.loop = asyncio.new_event_loop()
-        self.rig = Rig(self.folder / "life.db", note, self.parts, self.database)
+        self.rig = Rig(self.folder / "life.db", say, self.parts, self.database)
         self.orders: list[Order] = []
         self.jumps = 0
         self.turns = 0
@@ -121,7 +127,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _bury(self) -> None:
         if self.rig.dead:
-            await self.rig.restart(came=True)
+            await self.rig.restart("came")
             await self.rig.rest()
         self.rig.chats.just_sent.clear()
 
@@ -188,8 +194,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _buy(self, person: int, rental: bool, plan: str, confirmed: bool) -> None:
         order = await self._quote(person, rental)
-        if plan:
-            self.rig.lines[order.provider].plans["allocate"].append(plan)
+        self._plan(order.provider, "allocate", plan)
         if confirmed:
             await self._press(order)
 
@@ -204,7 +209,7 @@ class Machine(RuleBasedStateMachine):
             len(self.books.orders), person, quote.id, offer.kind.value, offer.provider, offer.price, quote.at_most
         )
         self.books.orders.append(order)
-        note(f"  {order}: a {order.kind} for {person}, {order.price} at {offer.provider}, {order.cap} at most")
+        say(f"  {order}: a {order.kind} for {person}, {order.price} at {offer.provider}, {order.cap} at most")
         return order
 
     async def _press(self, order: Order) -> None:
@@ -220,27 +225,41 @@ class Machine(RuleBasedStateMachine):
         if (order := self.pick(self.books.orders, place)) is not None:
             self.go(f"pressing {order}", self._press(order))
 
-    @rule(place=which)
-    def give_back(self, place: int) -> None:
-        """An activation cancelled, a rental released."""
+    @rule(
+        place=which,
+        raced=st.sampled_from(("", "", "before", "after")),
+        plan=st.one_of(st.just(""), plans("cancel")),
+        asked=st.booleans(),
+    )
+    def give_back(self, place: int, raced: str, plan: str, asked: bool) -> None:
+        """An activation cancelled, a rental released; just before or after it a text arrives, which nobody sees."""
         fit = "state = 'active' AND (kind = 'rental' OR sms_count = 0)"
-        if (found := self.number(place, fit)) is not None:
-            order, number = found
-            verbs = self.house.numbers
-            verb = verbs.cancel if number.kind is Kind.ACTIVATION else verbs.release
-            moment, user = self.books.now(), self.rig.people[order.person]
-            self.go(f"giving back {order}", self._wish(order, moment, verb(user, number.id)))
+        if (found := self.number(place, fit)) is None:
+            return
+        order, number = found
+        self._plan(number.provider, "cancel", plan)
+        if raced == "before":
+            self._text(number.provider, number.provider_ref, TEXTS[0])
+        verbs = self.house.numbers
+        verb = verbs.cancel if number.kind is Kind.ACTIVATION else verbs.release
+        moment, user = self.books.now(), self.rig.people[order.person]
+        self.go(f"giving back {order}", self._wish(order, moment, verb(user, number.id)))
+        if raced == "after":
+            self._text(number.provider, number.provider_ref, TEXTS[1])
+        if asked:
+            self.sweep(["check"])
 
     async def _wish(self, order: Order, moment: int, verb: Coroutine[Any, Any, Any]) -> None:
         await verb
         order.wished_back_at = order.wished_back_at or moment
 
-    @rule(place=which, more=st.booleans())
-    def use(self, place: int, more: bool) -> None:
+    @rule(place=which, more=st.booleans(), plan=st.one_of(st.just(""), plans("finish")))
+    def use(self, place: int, more: bool, plan: str) -> None:
         """Another code is asked for, or the number is finished."""
         if (found := self.number(place, "state = 'active' AND kind = 'activation' AND sms_count > 0")) is not None:
             order, number = found
             verb = self.house.numbers.another_code if more else self.house.numbers.finish
+            self._plan(number.provider, "another_code" if more else "finish", plan)
             self.go(f"using {order}", verb(self.rig.people[order.person], number.id))
 
     @rule(place=which, plan=st.one_of(st.just(""), plans("renew")), twice=st.booleans())
@@ -253,8 +272,7 @@ class Machine(RuleBasedStateMachine):
         quote = await service.quote(user, number.id, HOURS)
         self.books.renewals[quote.id], self.books.renewing[quote.id] = quote.offer.price, order
         wish.set(quote.id)
-        if plan:
-            self.rig.lines[number.provider].plans["renew"].append(plan)
+        self._plan(number.provider, "renew", plan)
         renewal, fresh = await service.begin(user, quote.id)
         if twice:
             assert (await service.begin(user, quote.id))[1] is False
@@ -269,8 +287,7 @@ class Machine(RuleBasedStateMachine):
 
     async def _again(self, before: Order, number: Number, plan: str) -> None:
         order = self._promised(before.person, await self.house.again.quote(self.rig.people[before.person], number.id))
-        if plan:
-            self.rig.lines[order.provider].plans["again"].append(plan)
+        self._plan(order.provider, "again", plan)
         await self._press(order)
 
     # suppliers
@@ -278,31 +295,35 @@ class Machine(RuleBasedStateMachine):
     @rule(supplier=suppliers, place=which, text=st.sampled_from(TEXTS), hook=st.sampled_from(("", "signed", "hint")))
     def sms(self, supplier: str, place: int, text: str, hook: str) -> None:
         """A text arrives on a number that the supplier has sold: open or not, known to the program or not yet."""
+        if (record := self.pick(self.rig.lines[supplier].world.record(), place)) is not None:
+            self._text(supplier, record["provider_ref"], text, hook)
+
+    def _text(self, supplier: str, provider_ref: str | None, text: str, hook: str = "") -> None:
         world = self.rig.lines[supplier].world
-        if (record := self.pick(world.record(), place)) is None:
+        phone = next((one["phone"] for one in world.record() if one["provider_ref"] == provider_ref), None)
+        if phone is None:
             return
-        newest = [one for one in world.record() if one["phone"] == record["phone"]][-1]
+        newest = [one for one in world.record() if one["phone"] == phone][-1]
         in_time = newest["state"] in ("waiting", "received") and (not newest["sms"] or not self._is_over(world, newest))
-        sms_id = world.receive(record["phone"], "Sender", text)
-        received_at = self.rig.clocks.right.now
-        found = Text(str(sms_id), supplier, newest["provider_ref"], text, self.books.now(), received_at, in_time)
+        sms_id = str(world.receive(phone, "Sender", text))
+        moment, received_at = self.books.now(), self.rig.clocks.right.now
+        found = Text(sms_id, supplier, newest["provider_ref"], text, moment, received_at, in_time)
         self.books.texts.append(found)
-        note(f"  {found.sms_id} on {found.provider_ref} ({newest['state']})")
+        say(f"  {found.sms_id} on {found.provider_ref} ({newest['state']})")
         if hook:
             self._hook(found, hook)
 
     def _is_over(self, world: SandboxWorld, record: Mapping[str, Any]) -> bool:
         """By the program's clock, which may be ahead of its supplier's."""
         ends = {one["provider_ref"]: one["expires_at"] for one in world.phones()}
-        return bool(ends[record["provider_ref"]] <= self.rig.clocks.ours)
+        return bool(ends[record["provider_ref"]] <= self.rig.clocks.ours())
 
     @rule(place=which, text=st.sampled_from(TEXTS), seen=st.sampled_from(("by a poll", "by a webhook", "not yet")))
     def code(self, place: int, text: str, seen: str) -> None:
         """What usually happens: a text arrives on a number that is open."""
         found = [one for one in self.rig.supplied() if one.record["state"] in ("waiting", "received")]
         if (one := self.pick(found, place)) is not None:
-            place = self.rig.lines[one.provider].world.record()[::-1].index(one.record)
-            self.sms(one.provider, place, text, "signed" if seen == "by a webhook" else "")
+            self._text(one.provider, one.record["provider_ref"], text, "signed" if seen == "by a webhook" else "")
             if seen != "not yet":
                 self.sweep(["poll", "deliver"])
 
@@ -332,8 +353,11 @@ class Machine(RuleBasedStateMachine):
     @rule(supplier=suppliers, verb=st.sampled_from(VERBS), data=st.data())
     def fault(self, supplier: str, verb: str, data: st.DataObject) -> None:
         """What becomes of the next call of a verb."""
-        plan = data.draw(plans(verb), label="plan")
-        self.rig.lines[supplier].plans[verb].append(plan)
+        self._plan(supplier, verb, data.draw(plans(verb), label="plan"))
+
+    def _plan(self, supplier: str, verb: str, plan: str) -> None:
+        if plan:
+            self.rig.lines[supplier].plans[verb].append(plan)
 
     @rule(
         supplier=suppliers,
@@ -346,14 +370,22 @@ class Machine(RuleBasedStateMachine):
         line.world.mode, line.listed_percent = mode, percent
 
     @precondition(lambda self: self.rig.held)
-    @rule(place=which, plan=st.sampled_from(("", "", "lost_answer", "dropped", "late")))
-    def answer(self, place: int, plan: str) -> None:
-        """A call that waits goes on."""
+    @rule(
+        place=which,
+        plan=st.sampled_from(("", "", "lost_answer", "dropped", "late", "refuse:provider_fault")),
+        after=st.sampled_from((0, 0, MINUTE, 5 * MINUTE)),
+    )
+    def answer(self, place: int, plan: str, after: Ms) -> None:
+        """A call that waits goes on; sometimes only when the program has looked after it in vain."""
         call = self.pick(self.rig.held, place)
         assert call is not None
-        note(f"  {call}")
+        say(f"  {call}")
+        if after:
+            self.time_passes(after, list(BEAT))
+        if call not in self.rig.held:
+            return  # the program has died meanwhile
         if call.stage == "after":
-            plan = "" if plan == "" else "lost_answer"
+            plan = plan and "lost_answer"
         elif plan == "lost_answer" and call.is_too_late:
             plan = "dropped"
         self.rig.held.remove(call)
@@ -370,7 +402,7 @@ class Machine(RuleBasedStateMachine):
         call = self.pick([one for line in self.rig.lines.values() for one in line.late], place)
         assert call is not None
         call.line.late.remove(call)
-        note(f"  {call}")
+        say(f"  {call}")
         if not call.is_too_late:
             self.do(call.line.take_effect(call))
 
@@ -415,6 +447,7 @@ class Machine(RuleBasedStateMachine):
         for name in names:
             await self.rig.sweep(name)
             await self._bury()
+        self._drop_late()
 
     @rule(
         span=st.sampled_from(
@@ -433,11 +466,10 @@ class Machine(RuleBasedStateMachine):
         if beat:
             self.sweep(beat)
 
-    @rule(ahead=st.sampled_from((0, 90 * SECOND, -90 * SECOND)))
-    def clock_is_set(self, ahead: Ms) -> None:
-        """The program's clock, by so much ahead of the suppliers' from now on."""
-        self.rig.clocks.ahead = ahead
-        self._drop_late()
+    @rule(apart=st.sampled_from((0, 90 * SECOND, -90 * SECOND, HOUR, -HOUR)))
+    def clock_is_set(self, apart: Ms) -> None:
+        """The system's, by so much ahead of the suppliers' from now on."""
+        self.rig.clocks.apart = apart
 
     def _drop_late(self) -> None:
         """A request that has been on its way for so long is lost: the program may count on that."""
@@ -446,17 +478,20 @@ class Machine(RuleBasedStateMachine):
             line.late = [
                 call
                 for call in line.late
-                if clocks.right.now - call.sent_at[0] < grace and clocks.ours - call.sent_at[1] < grace
+                if clocks.right.now - call.sent_at[0] < grace and clocks.ours() - call.sent_at[1] < grace
             ]
 
     @precondition(lambda self: self.rig.lives < MOST_LIVES)
-    @rule(came=st.booleans(), after=st.sampled_from((0, 0, 1, 2, 3, 4, 5, 6)))
-    def kill(self, came: bool, after: int) -> None:
-        """The process is killed, now or at one of the next commits, before it or after, and starts again."""
+    @rule(sent=st.sampled_from(("came", "lost", "late")), after=st.sampled_from((0, 0, 1, 2, 3, 4, 5, 6)))
+    def kill(self, sent: str, after: int) -> None:
+        """The process is killed, now or at one of the next commits, before it or after, and starts again.
+
+        What it was sending has come, is lost, or is still on its way.
+        """
         if after:
             self.rig.dies_after = after
             return
-        self.do(self.rig.restart(came))
+        self.do(self.rig.restart(sent))
         self.go("start", self._nothing())
 
     # what must be
@@ -476,11 +511,11 @@ class Machine(RuleBasedStateMachine):
             if sys.exc_info()[0] is None and self.rig.lives:
                 self.settle_everything()
         finally:
-            self._close()
+            self.close()
 
     def settle_everything(self) -> None:
         """All is well from now on: everything must come to its end, and be as the suppliers' records say."""
-        note("settle everything")
+        say("settle everything")
         rig = self.rig
         for line in rig.lines.values():
             line.plans.clear()
@@ -489,19 +524,19 @@ class Machine(RuleBasedStateMachine):
         rig.chats.plans.clear()
         rig.dies_after = 0
         while rig.held:
-            self.answer(0, "")
+            self.answer(0, "", 0)
         while rig.chats.held:
             self.telegram_answers(0, SENT)
         for person in PEOPLE:
             self.come_back(person)
-        for span in (*[MINUTE] * 6, *[11 * MINUTE] * 6, *[HOUR] * 6, *[4 * HOUR] * 60):
-            if span == 4 * HOUR and not self._unsettled():
-                break
+        for span in (*[MINUTE] * 4, *[11 * MINUTE] * 6, *[HOUR] * 6, *[4 * HOUR] * 60):
             rig.clocks.right.advance(span)
             self.do(self._beat_until_quiet())
             self.nothing_is_wrong()
+            if not self._unsettled():
+                break
         rig.clocks.right.advance(HOUR)
-        self.sweep(list(BEAT))
+        self.do(self._beat_until_quiet())
         self.reckon()
 
     async def _beat_until_quiet(self) -> None:
@@ -513,8 +548,9 @@ class Machine(RuleBasedStateMachine):
                 return
 
     def _unsettled(self) -> bool:
+        rows = audit.Snapshot(self.rig.file)
         still_open = any(line.world.open_numbers() for line in self.rig.lines.values())
-        return still_open or bool(reckoning.unsettled(audit.Snapshot(self.rig.file)))
+        return still_open or rows.owed or bool(reckoning.unsettled(rows))
 
     def reckon(self) -> None:
         self.nothing_is_wrong()
@@ -524,7 +560,7 @@ class Machine(RuleBasedStateMachine):
         assert not found, "\n".join(found)
         note_life(rows, rig.books, rig.chats, rig.lives)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self.log.removeHandler(self.rig.complaints)
         self.log.propagate = True
         if self.rig.lives:

@@ -30,59 +30,80 @@ from tests.chaos.stateful.reached import REACHED
 from tests.support.services import SECRET, Services
 
 CATALOGUE = Catalogue.shipped()
-CALM = 12
-"""Turns of the loop without a statement after which nothing moves any more: no chain of awaits is that long."""
+A_FEW, MANY = 4, 12
+"""Turns of the loop in which others come to their next statement, and after which nothing moves any more."""
 PATIENCE_S = 24 * HOUR / SECOND
 """Calls are ended by rules, never by a timer of the adapter."""
 
 
-class CountedReader:
-    def __init__(self, inner: Reader, db: "CountedDatabase") -> None:
+class OrderlyReader:
+    def __init__(self, inner: Reader, db: "OrderlyDatabase") -> None:
         self._inner, self._db = inner, db
 
     async def all(self, sql: str, *args: Value) -> list[Row]:
-        with self._db:
+        async with self._db.turn():
             return await self._inner.all(sql, *args)
 
     async def one(self, sql: str, *args: Value) -> Row | None:
-        with self._db:
-            return await self._inner.one(sql, *args)
+        rows = await self.all(sql, *args)
+        return rows[0] if rows else None
 
 
-class CountedDatabase(Database):
-    """Knows whether any statement or transaction is under way; a context manager counts one of them."""
+class OrderlyDatabase(Database):
+    """One query or transaction at a time, each once all others have come as far as they can.
+
+    So the same steps are the same life, however fast the threads are; and whether anything is under way is known.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.read: Reader = CountedReader(self.read, self)
+        self.read: Reader = OrderlyReader(self.read, self)
+        self._gate = asyncio.Lock()
+        self._inside: asyncio.Task[Any] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def __enter__(self) -> None:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        if asyncio.current_task() is self._inside:
+            yield  # a query beside the transaction of the same task
+            return
         self._busy += 1
         self._idle.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._busy -= 1
-        if not self._busy:
-            self._idle.set()
+        try:
+            async with self._gate:
+                self._inside = asyncio.current_task()
+                try:
+                    yield
+                    await turns(A_FEW)
+                finally:
+                    self._inside = None
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        with self:
-            async with super().transaction() as tx:
-                yield tx
+        async with self.turn(), super().transaction() as tx:
+            yield tx
 
     async def calm(self) -> None:
         """Returns once everything that can go on has gone on."""
-        turns = 0
-        while turns < CALM:
-            if not self._idle.is_set():
-                turns = 0
-                await self._idle.wait()
-            await asyncio.sleep(0)
-            turns += 1
+        while True:
+            await self._idle.wait()
+            for _ in range(MANY):
+                await asyncio.sleep(0)
+                if self._busy:
+                    break
+            else:
+                return
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 class Complaints(logging.Handler):
@@ -101,7 +122,7 @@ class Rig:
     """`path` is a copy of a migrated file. `parts` wires the services, `database` opens their file."""
 
     def __init__(
-        self, path: Path, say: Callable[[str], None], parts: type[Services], database: type[CountedDatabase]
+        self, path: Path, say: Callable[[str], None], parts: type[Services], database: type[OrderlyDatabase]
     ) -> None:
         self.path, self._say, self._parts, self._database = path, say, parts, database
         self.clocks = Clocks()
@@ -118,7 +139,7 @@ class Rig:
         self.deaths_at_commits = 0
         self._names = 0
         self.complaints = Complaints()
-        self.db: CountedDatabase
+        self.db: OrderlyDatabase
         self.services: Services
 
     def open_suppliers(self, lenient: str) -> None:
@@ -138,7 +159,7 @@ class Rig:
     async def begin(self) -> None:
         self.dead, self.dies_after = False, 0
         self.db = await self._database.open(self.path, synchronous="OFF", hook=self._at_commit)
-        clock = lambda: self.clocks.ours  # noqa: E731
+        clock = self.clocks.start()
         guarded = {
             name: Breaker(
                 SandboxProvider(name, line, signing_secrets=(SECRET,), timeout_s=PATIENCE_S, clock=clock), clock
@@ -152,6 +173,7 @@ class Rig:
         )
         self.services.letters = self.chats
         self.services.delivery = self.services.new_delivery()
+        await self.services.timekeeper.after_start()
         await self.services.reconcile.after_start()
         self.lives += 1
 
@@ -180,16 +202,18 @@ class Rig:
                 self._say(f"  the program dies {point}")
                 raise asyncio.CancelledError
 
-    async def restart(self, came: bool) -> None:
-        """What was on its way out when it died has left (`came`), or has not."""
+    async def restart(self, sent: str) -> None:
+        """Killed, and started again. What it was sending has come, is lost, or is late and on its way (`sent`)."""
         for call in self.held:
-            if call.stage == "before" and came and not call.is_too_late:
+            if call.stage == "before" and sent == "late":
+                call.line.send_late(call)
+            elif call.stage == "before" and sent == "came" and not call.is_too_late:
                 await call.line.take_effect(call)
         unmarked = {row["key"] for row in self.file.all("SELECT key FROM outbox WHERE state <> 'sent'")}
         self.chats.unsure.update(self.chats.just_sent & unmarked)
-        for sending in list(self.chats.held):
+        for sending in self.chats.held:
             self.chats.unsure[sending.letter.owed.key] += 1
-            if came:
+            if sent == "came":
                 self.chats.arrive(sending.letter)
         await self.end()
         await self.begin()
@@ -213,6 +237,7 @@ class Rig:
 
     async def sweep(self, name: str) -> None:
         sweeps = {
+            "clock": self.services.timekeeper.sweep,
             "poll": self.services.watch.poll,
             "expire": self.services.watch.expire,
             "check": self.services.reconcile.sweep,

@@ -35,10 +35,10 @@ DEFECTS: dict[str, tuple[Edit, ...]] = {
     "mark before send": (
         (
             "bot/services/delivery.py",
-            "        try:\n            message_id = await self._messenger.send(letter)",
+            "        try:\n            message_id = await send(letter)",
             "        async with self._db.transaction() as tx:\n"
             "            await outbox.mark_sent(tx, owed, None, self._clock())\n"
-            "        try:\n            message_id = await self._messenger.send(letter)",
+            "        try:\n            message_id = await send(letter)",
         ),
     ),
     "refund without a guard": (
