@@ -19,6 +19,7 @@ from bot.services.background import Background
 from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock, SteadyClock
+from bot.services.corrections import Corrections
 from bot.services.delivery import Delivery
 from bot.services.health import Health
 from bot.services.hopeless import Hopeless
@@ -138,6 +139,7 @@ class App:
         self.numbers = Numbers(db, clock, timing, registry, self.inbox, wake)
         self.renewals = Renewals(db, clock, timing, registry, pricing, terms, self.numbers, wake)
         self.again = Again(registry, pricing, self.numbers, self.purchases)
+        self.corrections = Corrections(db, clock, self.numbers, wake)
         self._watch = Watch(db, clock, timing, registry, self.inbox, self._background, wake)
         admins = Admins(self.config.admin_ids)
         hopeless = Hopeless(db, clock, timing, admins, wake)
@@ -200,6 +202,7 @@ class App:
             numbers=self.numbers,
             renewals=self.renewals,
             again=self.again,
+            corrections=self.corrections,
             wallet=self.wallet,
             returns=self._returns,
             supply=self.supply,
@@ -213,6 +216,7 @@ class App:
             self._line.pace,
             texts,
             face.number_views,
+            face.sms_views,
             face.supply_views,
             self._rig.clock,
             surely_not_sent,

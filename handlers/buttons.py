@@ -248,6 +248,28 @@ class Providers(Button):
     refresh: bool = False
 
 
+@button("nc")
+class NotTheCode(Button):
+    """Shows what else in this SMS could be its code."""
+
+    sms_id: int
+
+
+@button("pc")
+class PickCode(Button):
+    """This candidate is the code; with an empty mark, there is none in this SMS."""
+
+    sms_id: int
+    mark: str
+
+
+@button("sm")
+class ShowSms(Button):
+    """The SMS as it arrived, after a look at its candidates."""
+
+    sms_id: int
+
+
 @button("no")
 class Nothing(Button):
     """A label among buttons, such as the number of the page."""

@@ -9,6 +9,7 @@ from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock
+from bot.services.corrections import Corrections
 from bot.services.numbers import Numbers
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
@@ -45,6 +46,7 @@ class Deps:
     numbers: Numbers
     renewals: Renewals
     again: Again
+    corrections: Corrections
     wallet: Wallet
     returns: Returns
     supply: Supply

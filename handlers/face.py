@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from handlers import buttons as b
+from handlers.codes import CodeHandlers
 from handlers.deps import Deps
 from handlers.errors import Explainer
 from handlers.numbers import NumberHandlers
@@ -13,6 +14,7 @@ from handlers.supply import SupplyHandlers
 from handlers.views_number import NumberViews
 from handlers.views_people import PeopleViews
 from handlers.views_shop import ShopViews
+from handlers.views_sms import SmsViews
 from handlers.views_supply import SupplyViews
 
 
@@ -20,6 +22,7 @@ from handlers.views_supply import SupplyViews
 class Face:
     router: Router
     number_views: NumberViews
+    sms_views: SmsViews
     supply_views: SupplyViews
 
 
@@ -29,22 +32,23 @@ def build_face(deps: Deps, bot_username: str) -> Face:
     people_views = PeopleViews(catalogue, deps.house, deps.texts)
     shop = ShopHandlers(deps, ShopViews(catalogue, deps.house), people_views)
     numbers = NumberHandlers(deps, number_views, people_views)
+    sms_views = SmsViews(number_views)
     people = PeopleHandlers(deps, people_views, shop, bot_username)
     supply_views = SupplyViews(deps.supply.facts, number_views, deps.house)
     supply = SupplyHandlers(deps, supply_views, people_views)
     router = Router(
         deps,
         Explainer(deps.house),
-        _presses(shop, numbers, people, supply),
+        _presses(shop, numbers, people, supply, CodeHandlers(deps, sms_views)),
         _commands(shop, numbers, people, supply),
         shop.words,
         people.came_back,
     )
-    return Face(router, number_views, supply_views)
+    return Face(router, number_views, sms_views, supply_views)
 
 
 def _presses(
-    shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers, supply: SupplyHandlers
+    shop: ShopHandlers, numbers: NumberHandlers, people: PeopleHandlers, supply: SupplyHandlers, codes: CodeHandlers
 ) -> dict[type[b.Button], Press]:
     return {
         b.Menu: shop.menu_pressed,
@@ -75,6 +79,9 @@ def _presses(
         b.People: people.people_pressed,
         b.RemovePerson: people.remove,
         b.Providers: supply.pressed,
+        b.NotTheCode: codes.ask,
+        b.PickCode: codes.pick,
+        b.ShowSms: codes.show,
     }
 
 

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from telegram import Bot
 
+from bot.domain.sms import Sms
 from bot.services.clock import Clock
 from bot.services.delivery import Letter, MaybeSent, NotSent, Sender, Undeliverable
 from bot.texts import Texts
@@ -15,6 +17,7 @@ from handlers.notices import notice
 from handlers.pace import ANSWER, CODE, EDIT, Claim, Pace, Turn
 from handlers.screens import Screen
 from handlers.views_number import NumberViews
+from handlers.views_sms import SmsViews
 from handlers.views_supply import SupplyViews
 from storage.outbox import Owed
 
@@ -33,6 +36,7 @@ class TelegramMessenger:
         pace: Pace,
         texts: Texts,
         views: NumberViews,
+        sms_views: SmsViews,
         supply: SupplyViews,
         clock: Clock,
         surely_not_sent: Callable[[BaseException], bool],
@@ -41,6 +45,7 @@ class TelegramMessenger:
         self._pace = pace
         self._texts = texts
         self._views = views
+        self._sms_views = sms_views
         self._supply = supply
         self._clock = clock
         self._surely_not_sent = surely_not_sent
@@ -85,14 +90,25 @@ class TelegramMessenger:
         if letter.view is None or letter.sms is None:
             raise Undeliverable("an SMS without a number")
         t = self._texts.of(letter.user.language)
-        screens = self._views.sms(t, letter.user, letter.view, letter.sms)
+        screens = self._sms_views.sms(t, letter.user, letter.view, letter.sms)
         first: int | None = None
         for screen in screens:
             if first is None:
-                first = await self._send(letter, screen, turn)
+                first = await self._send_first(letter, letter.sms, screen, turn)
             else:
                 await self._send_rest(letter, screen)
         return first
+
+    async def _send_first(self, letter: Letter, sms: Sms, screen: Screen, turn: Turn) -> int:
+        """What Telegram thinks of an address is not for us to know: an SMS comes without its button rather than not."""
+        try:
+            return await self._send(letter, screen, turn)
+        except Undeliverable:
+            if sms.link is None or letter.view is None:
+                raise
+            t = self._texts.of(letter.user.language)
+            plain = self._sms_views.sms(t, letter.user, letter.view, replace(sms, link=None))[0]
+            return await self._send(letter, plain, turn)
 
     async def _send_rest(self, letter: Letter, screen: Screen) -> None:
         """A part after the first: put off, it waits here, for to send the letter again would repeat the first."""

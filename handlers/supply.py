@@ -23,6 +23,7 @@ class SupplyHandlers:
         supply = self._deps.supply
         suppliers = await (supply.refresh(talk.user) if refresh else supply.table(talk.user))
         if suppliers:
-            await talk.show(self._views.page(talk.t, suppliers, self._deps.clock()))
+            corrected = await self._deps.corrections.most()
+            await talk.show(self._views.page(talk.t, suppliers, corrected, self._deps.clock()))
         else:
             await talk.show(self._people.not_set_up(talk.t, admin=True))

@@ -1,11 +1,10 @@
-"""How a number and its SMS look."""
+"""How a number looks."""
 
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.people import User
-from bot.domain.sms import Sms
 from bot.domain.time import Ms
 from bot.services.numbers import View
-from bot.texts import Html, Words, foreign, split, visible_length
+from bot.texts import Html, Words
 from bot.texts import mark as _
 from handlers import buttons as b
 from handlers.deps import House
@@ -32,11 +31,14 @@ class NumberViews:
         self._catalogue = catalogue
         self._house = house
 
+    def service(self, t: Words, code: str) -> str:
+        return service_name(t, self._catalogue, code)
+
     def title(self, t: Words, number: Number) -> Html:
         """'WhatsApp · 🇩🇪 Germany'."""
         return t(
             "<b>{service}</b> · {flag} {country}",
-            service=service_name(t, self._catalogue, number.service),
+            service=self.service(t, number.service),
             flag=t.flag(number.country),
             country=t.country(number.country),
         )
@@ -58,7 +60,7 @@ class NumberViews:
             lines.append(Html("<code>") + number.phone + Html("</code>"))
         lines += [Html(""), self._standing(t, view, now)]
         if view.code:
-            lines.append(t("Latest code: {code}", code=_code(view.code, hidden=user.hide_codes)))
+            lines.append(t("Latest code: {code}", code=code_shown(view.code, hidden=user.hide_codes)))
         if number.state is State.ACTIVE and number.expires_at:
             lines.append(t("Ends {moment}", moment=t.moment(number.expires_at, now)))
         if price := self._price(t, number):
@@ -118,7 +120,7 @@ class NumberViews:
         if number.is_open and number.phone:
             rows.append((copy_key(t("📋 Copy number"), number.phone),))
         if number.is_open and view.code:
-            rows.append((_copy_code(t, user, view.code),))
+            rows.append((copy_code(t, user, view.code),))
         verbs = [
             (can.another_code, key(t("🔁 Another code"), b.AnotherCode(number.id))),
             (can.finish, key(t("✅ Done"), b.Finish(number.id), SUCCESS)),
@@ -138,32 +140,6 @@ class NumberViews:
         rows.append((*everything, key(t("🏠 Menu"), b.Menu(), fresh=True)))
         return tuple(rows)
 
-    def sms(self, t: Words, user: User, view: View, sms: Sms) -> list[Screen]:
-        """The message that drops in: the code large and on its own, then the whole text.
-
-        A text too long for one message goes on in others; code, id and copy button are all in the first.
-        """
-        number = view.number
-        head: list[Html] = []
-        if sms.code:
-            head += [t("🔑 {code}", code=_code(sms.code, hidden=user.hide_codes)), Html("")]
-        head.append(self.heading(t, number))
-        head.append(t("From {sender}", sender=foreign(sms.sender or "?")))
-        body = Html("<blockquote>") + self._body(user, sms) + Html("</blockquote>")
-        foot = Html(f"<i>#{number.id}-{sms.ordinal}</i>")
-        first, *rest = split(Html("\n").join([*head, body]), LONGEST - visible_length(foot) - 1)
-        way_on = self.way_on(t, number)
-        copying = ((_copy_code(t, user, sms.code),),) if sms.code else ()
-        first = Html(first.rstrip("\n"))
-        screens = [Screen(first + Html("\n") + foot, (*copying, way_on)), *(Screen(part) for part in rest)]
-        if rest:
-            screens[-1] = Screen(rest[-1], (way_on,))
-        return screens
-
-    def _body(self, user: User, sms: Sms) -> Html:
-        text = foreign(sms.text or "…")
-        return Html("<tg-spoiler>") + text + Html("</tg-spoiler>") if user.hide_codes else text
-
 
 def _waiting(number: Number) -> str:
     if number.kind is Kind.RENTAL:
@@ -173,12 +149,12 @@ def _waiting(number: Number) -> str:
     return _("🟢 Waiting for the SMS. It arrives here by itself.")
 
 
-def _copy_code(t: Words, user: User, code: str) -> Key:
+def copy_code(t: Words, user: User, code: str) -> Key:
     label = t("📋 Copy code") if user.hide_codes else t("📋 Copy {code}", code=code)
     return copy_key(label, code)
 
 
-def _code(code: str, *, hidden: bool) -> Html:
+def code_shown(code: str, *, hidden: bool) -> Html:
     shown = Html("<code>") + code + Html("</code>")
     # Telegram takes no code inside a spoiler, so a hidden code is bold and is copied by its button.
     return Html("<tg-spoiler><b>") + code + Html("</b></tg-spoiler>") if hidden else shown

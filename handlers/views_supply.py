@@ -14,6 +14,7 @@ from handlers import buttons as b
 from handlers.deps import House
 from handlers.screens import Screen, key
 from handlers.views_number import NumberViews
+from storage.corrections import Corrected
 from storage.provider_states import ProviderState
 
 MOST_SHOWN = 20
@@ -78,11 +79,14 @@ class SupplyViews:
         self._numbers = numbers
         self._house = house
 
-    def page(self, t: Words, suppliers: Sequence[Supplier], now: Ms) -> Screen:
+    def page(self, t: Words, suppliers: Sequence[Supplier], corrected: Sequence[Corrected], now: Ms) -> Screen:
         """What `main.py providers` prints, for a phone's width."""
         blocks = [t("📡 <b>Providers</b>"), *(self._block(t, one, now) for one in suppliers[:MOST_SHOWN])]
         if len(suppliers) > MOST_SHOWN:
             blocks.append(t("…and {n} more: <code>python main.py providers</code>", n=len(suppliers) - MOST_SHOWN))
+        if corrected:
+            services = ", ".join(f"{self._numbers.service(t, one.service)} {one.many}" for one in corrected)
+            blocks.append(t("🤔 Codes set right by people: {services}", services=services))
         looks = [one.state.looked_at for one in suppliers if one.state]
         if looks:
             blocks.append(t("<i>As of {moment}</i>", moment=t.moment(min(looks), now)))

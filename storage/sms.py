@@ -15,14 +15,18 @@ def _sms(row: Row) -> Sms:
         code=row["code"],
         received_at=row["received_at"],
         ordinal=row["ordinal"],
+        link=row["link"],
+        corrected=bool(row["corrected"]),
     )
 
 
-async def add(tx: Tx, provider: str, sms: IncomingSms, code: str | None, now: Ms) -> int | None:
+async def add(
+    tx: Tx, provider: str, sms: IncomingSms, code: str | None, now: Ms, *, link: str | None = None
+) -> int | None:
     """The new row's id, or None for an SMS that was told of before."""
     row = await tx.one(
-        """INSERT INTO sms (provider, provider_ref, provider_sms_id, sender, text, code, received_at, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """INSERT INTO sms (provider, provider_ref, provider_sms_id, sender, text, code, link, received_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            ON CONFLICT (provider, provider_ref, provider_sms_id) DO NOTHING RETURNING id""",
         provider,
         sms.provider_ref,
@@ -30,10 +34,23 @@ async def add(tx: Tx, provider: str, sms: IncomingSms, code: str | None, now: Ms
         sms.sender,
         sms.text,
         code,
+        link,
         sms.received_at,
         now,
     )
     return int(row["id"]) if row else None
+
+
+async def correct(tx: Tx, sms_id: int, code: str | None, link: str | None) -> bool:
+    """What its person said that it is. False where they had said something before."""
+    row = await tx.one(
+        """UPDATE sms SET code = $2, link = $3, corrected = corrected + 1 WHERE id = $1 AND text <> ''
+           RETURNING corrected""",
+        sms_id,
+        code,
+        link,
+    )
+    return row is not None and row["corrected"] == 1
 
 
 async def attach(tx: Tx, sms_id: int, number_id: int, ordinal: int) -> None:
@@ -96,7 +113,7 @@ async def of_number(db: Reader, number_id: int, limit: int = 50) -> list[Sms]:
 async def prune(tx: Tx, before: Ms, limit: int) -> int:
     """Empty texts and codes past the retention; the row stays, so that a late repetition is still known."""
     emptied = await tx.all(
-        """UPDATE sms SET text = '', code = NULL, sender = '' WHERE id IN (
+        """UPDATE sms SET text = '', code = NULL, link = NULL, sender = '' WHERE id IN (
                SELECT id FROM sms WHERE text <> '' AND created_at < $1 LIMIT $2) RETURNING id""",
         before,
         limit,

@@ -25,7 +25,10 @@ class IncomingSms:
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """An SMS that arrived on a number. `code` is what we found in it, or None."""
+    """An SMS that arrived on a number.
+
+    `code` is what we found in it, or its person picked; `link` the address that it asks to open, where there is none.
+    """
 
     id: int
     number_id: int | None
@@ -36,6 +39,9 @@ class Sms:
     received_at: Ms
     ordinal: int
     """1 for the first SMS of its number; part of the id that all copies of its message show."""
+    link: str | None = None
+    corrected: bool = False
+    """Its person said which code it is, or that there is none."""
 
 
 def derived_sms_id(provider_ref: str, sender: str, text: str, provider_time: str) -> str:

@@ -6,7 +6,8 @@ is to be shown, so that the state, the money and the message are written togethe
 
 import logging
 
-from bot.domain.codes import extract
+from bot.domain.codes import Code, extract
+from bot.domain.codes import Kind as CodeKind
 from bot.domain.errors import NoNumbers, ProviderError
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.sms import IncomingSms
@@ -85,7 +86,9 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     if sms.vague and await sms_store.is_shown(tx, provider, sms.provider_ref, sms.text):
         return False
     number = await numbers.by_provider_ref(tx, provider, sms.provider_ref)
-    sms_id = await sms_store.add(tx, provider, sms, _code_in(sms, number.service if number else None), now)
+    found = _code_in(sms, number.service if number else None)
+    code, link = split_link(found)
+    sms_id = await sms_store.add(tx, provider, sms, code, now, link=link)
     if sms_id is None:
         return False
     if number is None:
@@ -99,14 +102,20 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     return True
 
 
-def _code_in(sms: IncomingSms, service: str | None) -> str | None:
+def split_link(found: Code | None) -> tuple[str | None, str | None]:
+    """A code, or an address to open, as they are kept: each in a place of its own."""
+    if found is None:
+        return None, None
+    return (None, found.value) if found.kind is CodeKind.LINK else (found.value, None)
+
+
+def _code_in(sms: IncomingSms, service: str | None) -> Code | None:
     """An SMS arrives whole also where looking for the code in it fails."""
     try:
-        found = extract(sms.text, sms.sender, service)
+        return extract(sms.text, sms.sender, service)
     except Exception as error:  # noqa: BLE001 - its text may hold the code
         log.error("no code could be looked for in an SMS: %s", type(error).__name__)
         return None
-    return found.value if found else None
 
 
 async def not_answered(tx: Tx, number: Number, now: Ms) -> None:

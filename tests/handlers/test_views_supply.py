@@ -139,17 +139,17 @@ PAGES: Mapping[str, tuple[Supplier, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_shows_each_state(name: str) -> None:
     one, words = PAGES[name]
-    screen = VIEWS.page(TEXTS.of("en"), [one], NOW)
+    screen = VIEWS.page(TEXTS.of("en"), [one], [], NOW)
     shown = plain(screen.text)
     assert [word for word in words if word not in shown] == []
-    assert VIEWS.page(TEXTS.of("ru"), [one], NOW).text != screen.text
+    assert VIEWS.page(TEXTS.of("ru"), [one], [], NOW).text != screen.text
     assert [button.callback_data for row in screen.rows for button in row] == ["pv:1", "m"]
 
 
 def test_many_providers_fit_into_one_message() -> None:
     full = PAGES["failing"][0]
     many = [Supplier(f"{'x' * 30}{place:02}", full.facts, full.state, full.circuit, full.record) for place in range(40)]
-    screen = VIEWS.page(TEXTS.of("en"), many, NOW)
+    screen = VIEWS.page(TEXTS.of("en"), many, [], NOW)
     assert visible_length(screen.text) <= 4096
     assert "…and 20 more" in plain(screen.text)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.codes import extract
+from bot.services.corrections import mark_of
 from handlers import buttons as b
 from handlers import face
 from tests.support import says
@@ -23,6 +25,7 @@ class Owned:
     quote: str
     renewal_quote: str
     ada: int
+    mark: str = ""
 
 
 def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
@@ -56,6 +59,9 @@ def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
         b.People: [b.People()],
         b.RemovePerson: [b.RemovePerson(own.ada), b.RemovePerson(own.ada, True)],
         b.Providers: [b.Providers(), b.Providers(True)],
+        b.NotTheCode: [b.NotTheCode(1)],
+        b.PickCode: [b.PickCode(1, ""), b.PickCode(1, own.mark)],
+        b.ShowSms: [b.ShowSms(1)],
     }
 
 
@@ -75,6 +81,9 @@ REFUSED = (
     b.People,
     b.RemovePerson,
     b.Providers,
+    b.NotTheCode,
+    b.PickCode,
+    b.ShowSms,
 )
 """The rest shows the stranger their own page."""
 REFUSALS = (says.NOT_FOUND, says.PRICE_EXPIRED, says.ADMINS_ONLY)
@@ -108,7 +117,7 @@ def test_every_button_and_every_command_is_in_the_tables():
     assert set(presses(own)) == set(b._kinds.values())
     handlers = _Anything()
     assert set(COMMANDS) == set(face._commands(handlers, handlers, handlers, handlers))
-    assert set(presses(own)) == set(face._presses(handlers, handlers, handlers, handlers))
+    assert set(presses(own)) == set(face._presses(handlers, handlers, handlers, handlers, handlers))
 
 
 async def _belongings(story: Story, ada: Person) -> Owned:
@@ -128,13 +137,14 @@ async def _belongings(story: Story, ada: Person) -> Owned:
         quote=quote.button(says.CONFIRM)["callback_data"].removeprefix("ok:"),
         renewal_quote=renewal.button(says.CONFIRM)["callback_data"].removeprefix("rk:"),
         ada=ada.id,
+        mark=mark_of(extract(TEXT, SENDER)),
     )
 
 
 def _state_of(story: Story, ada: Person) -> list[Any]:
     return [
         story.rows("SELECT id, user_id, state, reason, sms_count, price, expires_at, card_message_id FROM numbers"),
-        story.rows("SELECT id, text FROM sms"),
+        story.rows("SELECT id, text, code, link FROM sms"),
         story.rows("SELECT id, amount FROM transfers"),
         story.rows("SELECT id FROM renewals"),
         story.rows("SELECT balance FROM accounts WHERE user_id = ?", ada.id),

@@ -24,6 +24,11 @@ ALL_SMS = "All SMS"
 SAME_AGAIN = "Same again"
 SAME_NUMBER = "Same number again"
 HIDE = "Hide codes"
+NOT_THE_CODE = "Not the code?"
+WHERE_IS_IT = "Where is the code?"
+NO_CODE_IN_IT = "No code in it"
+OPEN = "Open "
+BACK = "Back"
 
 # the shop
 HELLO = "Hello"

@@ -29,6 +29,7 @@ from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
+from bot.services.corrections import Corrections
 from bot.services.delivery import Delivery, Letter, Sender
 from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
@@ -154,6 +155,7 @@ class Services:
         self.numbers = Numbers(db, clock, self.timing, self.registry, self.inbox, wake)
         self.renewals = Renewals(db, clock, self.timing, self.registry, pricing, self.terms, self.numbers, wake)
         self.again = Again(self.registry, pricing, self.numbers, self.purchases)
+        self.corrections = Corrections(db, clock, self.numbers, wake)
         self.watch = Watch(db, clock, self.timing, self.registry, self.inbox, self.background, wake)
         admins = Admins(door.admin_ids)
         hopeless = Hopeless(db, clock, self.timing, admins, wake)
