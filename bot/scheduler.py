@@ -23,6 +23,9 @@ INTERVALS_S: Mapping[Sweep, float] = {
     Sweep.PRUNE: 600.0,
     Sweep.TALLY: 30.0,
     Sweep.CATALOGUE: 600.0,
+    Sweep.RING: 5.0,
+    Sweep.WEBHOOKS: 1.0,
+    Sweep.EXPIRING: 30.0,
 }
 
 

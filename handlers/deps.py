@@ -9,12 +9,14 @@ from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock
+from bot.services.keys import Keys
 from bot.services.numbers import Numbers
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.search import Search
 from bot.services.supply import Supply
 from bot.services.wallet import Wallet
+from bot.services.webhooks import Webhooks
 from bot.texts import Texts, Words
 from storage.db import Database
 
@@ -28,6 +30,8 @@ class House:
     topup_text: str
     many_providers: bool = False
     """Where there is a choice, a number says whose it is."""
+    api_url: str = ""
+    """Where programs are served, without /api; empty: they are not."""
 
     def money(self, t: Words, units: Units) -> str:
         return t.money(units, self.currency)
@@ -50,3 +54,7 @@ class Deps:
     supply: Supply
     texts: Texts
     house: House
+    keys: Keys | None = None
+    """None where programs are not served."""
+    webhooks: Webhooks | None = None
+    """As `keys`."""

@@ -14,6 +14,7 @@ from handlers.pace import ANSWER, CODE, EDIT
 from handlers.screens import Screen
 from handlers.views_number import NumberViews
 from handlers.views_supply import SupplyViews
+from handlers.views_webhooks import WebhookViews
 
 MOST_WAITS = 5
 LONGEST_WAIT_S = 30.0
@@ -29,6 +30,7 @@ class TelegramMessenger:
         texts: Texts,
         views: NumberViews,
         supply: SupplyViews,
+        webhooks: WebhookViews,
         clock: Clock,
         surely_not_sent: Callable[[BaseException], bool],
     ) -> None:
@@ -36,6 +38,7 @@ class TelegramMessenger:
         self._texts = texts
         self._views = views
         self._supply = supply
+        self._webhooks = webhooks
         self._clock = clock
         self._surely_not_sent = surely_not_sent
 
@@ -44,7 +47,8 @@ class TelegramMessenger:
             return await self._card(letter)
         if letter.owed.kind == "sms":
             return await self._sms(letter)
-        screen = notice(self._texts.of(letter.user.language), self._views, self._supply, letter)
+        t = self._texts.of(letter.user.language)
+        screen = notice(t, self._views, self._supply, self._webhooks, letter)
         return await self._send(letter, screen, priority=ANSWER)
 
     async def _card(self, letter: Letter) -> int:

@@ -19,6 +19,8 @@ _EXAMPLES = {
     "TELEGRAM_RATE": "30",
     "HTTP_PORT": "8080",
     "SMS_RETENTION_DAYS": "30",
+    "API": "off",
+    "API_RATE": "10",
     "ACCESS": "private",
     "BILLING": "off",
     "MARKUP_PERCENT": "15",

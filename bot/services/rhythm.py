@@ -20,6 +20,9 @@ class Sweep(StrEnum):
     PRUNE = "prune"
     TALLY = "tally"
     CATALOGUE = "catalogue"
+    RING = "ring"
+    WEBHOOKS = "webhooks"
+    EXPIRING = "expiring"
 
 
 Wake: TypeAlias = Callable[[Sweep], None]
@@ -65,6 +68,7 @@ class Timing:
     resend_longest: Ms = MINUTE
     keep_quotes: Ms = HOUR
     keep_outbox: Ms = 7 * DAY
+    keep_events: Ms = 7 * DAY
 
     def before_retry(self, attempts: int) -> Ms:
         """The wait before a provider is asked once more what it did, doubling up to the longest."""

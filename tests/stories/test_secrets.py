@@ -79,10 +79,10 @@ async def a_site() -> AsyncIterator[Site]:
         yield Site(supplier, simulator, {f"PROVIDERS__HERO__{name}": value for name, value in settings.items()})
 
 
-async def _whole_story(tmp_path: Path, *, webhook: bool) -> str:
-    """Everything that touches a secret; the invitation's token comes back."""
+async def _whole_story(tmp_path: Path, *, webhook: bool) -> list[str]:
+    """Everything that touches a secret; those that are made on the way come back."""
     async with a_site() as site:
-        settings = {"ACCESS": "private", "PROVIDERS__SANDBOX__API_KEY": API_KEY, **site.settings}
+        settings = {"ACCESS": "private", "API": "on", "PROVIDERS__SANDBOX__API_KEY": API_KEY, **site.settings}
         async with playing(tmp_path, settings=settings, webhook=webhook) as story:
             owner = await story.comes("Olga", user_id=OWNER_ID)
             shown = await owner.asks("/invite", says.ONE_IN)
@@ -93,7 +93,28 @@ async def _whole_story(tmp_path: Path, *, webhook: bool) -> str:
             await owner.asks(f"/credit {ada.id} 20 x", says.CREDITED)
             await _by_the_sandbox(story, ada)
             await _by_the_site(story, site, ada)
-    return found[1]
+            made = await _by_a_program(story, ada)
+    return [found[1], *made]
+
+
+async def _by_a_program(story: Story, ada: Person) -> list[str]:
+    """A key and a token, in each place where they may stand, in good calls and in bad ones."""
+    shown = await ada.asks("/apikey full script", says.KEY_ONCE)
+    key = str(shown.button(says.COPY_KEY)["copy_text"]["text"])
+    async with httpx.AsyncClient(base_url=f"{story.url}/api", trust_env=False) as client:
+        token = (await client.post("/auth", json={"apiKey": key})).json()["access_token"]
+        for secret in (key, token):
+            for path in (
+                "/numbers?messages=1",
+                "/fetch_messages?id=n1",
+                "/nowhere?x=1",
+                "/numbers?limit=x",
+                "/balance",
+            ):
+                await client.get(path, params={"apiKey": secret})
+                await client.get(path, headers={"Authorization": f"Bearer {secret}"})
+                await client.post(path, json={"apiKey": secret, "country": secret})
+    return [key, token]
 
 
 async def _by_the_sandbox(story: Story, ada: Person) -> None:
@@ -132,18 +153,18 @@ def _by_access_log(written: str) -> str:
 async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path, webhook):
     quiet, loud = io.StringIO(), io.StringIO()
     with logging_to(quiet, redact=True):
-        token = await _whole_story(tmp_path / "quiet", webhook=webhook)
+        made = await _whole_story(tmp_path / "quiet", webhook=webhook)
     keys = (API_KEY, QUERY_KEY, HOOK_SECRET, SIGNING_SECRET, QUERY_HOOK_SECRET)
     said = (TEXT, CODE, SENDER, QUERY_TEXT, QUERY_CODE)
     planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said)
     assert "poll of sandbox failed" in quiet.getvalue(), "something was logged at all"
     assert "poll of hero failed" in quiet.getvalue()
-    assert [secret for secret in (*planted, token) if secret in quiet.getvalue()] == []
+    assert [secret for secret in (*planted, *made) if secret in quiet.getvalue()] == []
 
     with logging_to(loud, redact=False):
-        token = await _whole_story(tmp_path / "loud", webhook=webhook)
+        made = await _whole_story(tmp_path / "loud", webhook=webhook)
     # The sandbox asks for no key, and what signs is no part of what is signed, so nothing ever sends the two.
-    logged = [secret for secret in (*planted, token) if secret not in (API_KEY, SIGNING_SECRET)]
+    logged = [secret for secret in (*planted, *made) if secret not in (API_KEY, SIGNING_SECRET)]
     assert [secret for secret in logged if secret not in loud.getvalue()] == []
     noted = _by_access_log(loud.getvalue())
     paths = (f"POST /hooks/sandbox/{HOOK_SECRET} ", f"POST /hooks/hero/{QUERY_HOOK_SECRET} ", f"?api_key={QUERY_KEY}&")

@@ -385,12 +385,13 @@ async def playing(
     sandbox: SandboxSettings | None = None,
     timing: Timing = SHORT,
     settings: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Story]:
     """The program, started. At its end it is stopped, and its requests, its books and its log are checked.
 
     `webhook`: Telegram posts its updates; `hooks`: the provider posts its SMS; either way it can be polled.
     """
-    clock = Clock()
+    clock = clock or Clock()
     async with (
         two_worlds(sandbox, clock) as (telegram, api_url, world, sandbox_url),
         make_client(ClientSettings()) as client,
@@ -426,7 +427,8 @@ async def playing(
                 await notifier.aclose()
     check_requests(telegram)
     check_books(config.database_path)
-    assert [error for error in story.errors if not error.startswith(story.expected_errors)] == []
+    unexpected = [error for error in story.errors if not error.startswith(story.expected_errors)]
+    assert not unexpected, unexpected
 
 
 @contextlib.contextmanager
