@@ -18,6 +18,7 @@ from bot.services.access import Access, Door
 from bot.services.admins import Admins
 from bot.services.again import Again
 from bot.services.background import Background
+from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
 from bot.services.delivery import Delivery
 from bot.services.health import Health
@@ -31,11 +32,13 @@ from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
 from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep
 from bot.services.search import Search
 from bot.services.shelf import Shelf
 from bot.services.supply import Facts, Supply
 from bot.services.tally import Tally
+from bot.services.timekeeper import Timekeeper
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from bot.texts import Texts
@@ -79,7 +82,9 @@ class App:
     async def open(cls, config: Config, http: HttpServer, stage: Stage | None = None, rig: Rig | None = None) -> Self:
         """Open the database and put everything together. Raises DatabaseUnusable."""
         rig = rig or Rig()
-        db = await Database.open(config.database_path, synchronous=rig.synchronous, hook=rig.hook)
+        db = await Database.open(
+            config.database_path, synchronous=rig.synchronous, lock_wait_s=rig.lock_wait_s, hook=rig.hook
+        )
         try:
             return cls(config, rig, db, http, stage)
         except BaseException:
@@ -94,6 +99,7 @@ class App:
         terms = Terms(self.config.billing == "prepaid", self.config.limits)
         self.access = Access(db, clock, timing, self._door())
         self.wallet = Wallet(db, clock)
+        self._returns = Returns(db, clock)
         self.tally = Tally(db.read, clock)
         self.catalogue, self._shelf = LiveCatalogue(Catalogue.shipped()), Shelf(clock)
         self._refresh = Refresh(clock, registry, self._shelf, self.catalogue, self._errands)
@@ -119,7 +125,11 @@ class App:
         )
         facts = {name: Facts.of(provider, self.config.currency) for name, provider in self.config.providers.items()}
         self.supply = Supply(db, clock, timing, registry, facts, self.tally, admins, self._background, wake)
-        self._housekeeping = Housekeeping(db, clock, timing, self.config.sms_retention_days)
+        self._timekeeper = Timekeeper(db, clock, timing)
+        days = self.config.sms_retention_days
+        self._housekeeping = Housekeeping(db, clock, timing, days, lambda: self._timekeeper.is_believed)
+        plan = BackupPlan(self.config.database_path, self.config.backup_path, self.config.backup_keep)
+        self._backups = Backups(db, clock, plan, admins, self._errands, wake)
         self.health = Health(db, clock, registry, self._line.last_ok_at)
 
     def _programs(self, shops: Shops) -> ApiDeps | None:
@@ -143,6 +153,7 @@ class App:
 
     async def start(self) -> None:
         """HTTP, Telegram, sweeps. Raises handlers.line.TokenRefused."""
+        await self._timekeeper.after_start()
         await self._reconcile.after_start()
         stage, http = self._stage, self._http
         extend = None if stage is None else lambda app: stage.mount(app, http.port)
@@ -176,7 +187,6 @@ class App:
         texts, catalogue = self._texts, self.catalogue
         search = Search(catalogue, lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
         deps = Deps(
-            db=self._db,
             clock=self._rig.clock,
             background=self._background,
             access=self.access,
@@ -188,6 +198,7 @@ class App:
             renewals=self.renewals,
             again=self.again,
             wallet=self.wallet,
+            returns=self._returns,
             supply=self.supply,
             texts=texts,
             house=self._house,
@@ -197,12 +208,16 @@ class App:
         face = build_face(deps, self._line.bot.username)
         face.router.register(self._line.app)
         views = (face.number_views, face.supply_views, face.webhook_views)
-        messenger = TelegramMessenger(self._line.bot, texts, *views, self._rig.clock, surely_not_sent)
-        delivery = Delivery(self._db, self._rig.clock, self._rig.timing, self.numbers, messenger, self._scheduler.wake)
+        bot, pace, clock = self._line.bot, self._line.pace, self._rig.clock
+        messenger = TelegramMessenger(bot, pace, texts, *views, clock, surely_not_sent)
+        delivery = Delivery(
+            self._db, clock, self._rig.timing, self.numbers, messenger, self._returns, self._scheduler.wake
+        )
         self._delivery = delivery
         self._add_sweeps(delivery)
 
     def _add_sweeps(self, delivery: Delivery) -> None:
+        self._scheduler.add(Sweep.CLOCK, self._timekeeper.sweep)
         self._scheduler.add(Sweep.DELIVER, delivery.sweep)
         self._scheduler.add(Sweep.POLL, self._watch.poll)
         self._scheduler.add(Sweep.EXPIRE, self._watch.expire)
@@ -211,6 +226,8 @@ class App:
         self._scheduler.add(Sweep.PRUNE, self._housekeeping.prune)
         self._scheduler.add(Sweep.TALLY, self.tally.sweep)
         self._scheduler.add(Sweep.CATALOGUE, self._refresh.sweep)
+        self._scheduler.add(Sweep.STORAGE, self._housekeeping.probe)
+        self._scheduler.add(Sweep.BACKUP, self._backups.sweep)
         if self.programs is not None:
             self._scheduler.add(Sweep.RING, self.programs.bells.sweep)
         if self._post is not None:
@@ -251,7 +268,7 @@ class App:
         await self._safely("errands", self._errands.drain(0))
         await self._safely("work", self._background.drain(left_s()))
         if self._delivery is not None:
-            await self._safely("delivery", self._delivery.drain(left_s()))
+            await self._safely("delivery", self._delivery.stop(left_s()))
         if self._post is not None:
             await self._safely("webhooks", self._post.stop(left_s()))
         await self._safely("telegram", self._line.stop(left_s()))

@@ -10,6 +10,7 @@ from bot.clients import ClientSettings, ProxyUnusable, proxy_for, telegram_httpx
 from bot.config import Config
 from bot.domain.errors import ProviderError
 from bot.domain.money import to_decimal
+from bot.keeping import newest_backup
 from bot.providers.advice import advise
 from bot.providers.base import Provider
 from bot.providers.build import Builder
@@ -17,6 +18,7 @@ from bot.services.clock import now_ms
 from handlers.line import Line, LineSettings
 from storage.db import Database, DatabaseUnusable, engine_version
 from storage.lock import is_there
+from storage.soundness import examine
 
 WITHIN_S = 15.0
 
@@ -29,7 +31,9 @@ async def report(config: Config, say: Say = print) -> bool:
     for name, value in config.redacted():
         say(f"  {name} = {value}")
     say("")
-    results = [await _database(config, say), await _telegram(config, say)]
+    results = [await _database(config, say)]
+    say(newest_backup(config))
+    results.append(await _telegram(config, say))
     results += await _providers(config, say)
     return all(results)
 
@@ -43,8 +47,8 @@ async def _database(config: Config, say: Say) -> bool:
         if not is_there(path):
             say(f"Database {path}: not there yet, made at the first start")
             return True
-        async with await Database.open(path, exclusive=False) as db:
-            say(f"Database {path}: fine, schema {await db.version()}")
+        async with await Database.open(path, exclusive=False):
+            say(f"Database {path}: fine, schema {await examine(path)}")
     except DatabaseUnusable as error:
         say(f"Database: {error}")
         return False

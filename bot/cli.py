@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
-from bot import checks, logs, roster
+from bot import checks, keeping, logs, roster
 from bot.app import App
 from bot.clients import ProxyUnusable
 from bot.config import Config, ConfigError, load
@@ -23,12 +23,13 @@ from bot.services.clock import now_ms
 from bot.services.wallet import Wallet
 from bot.web.server import HttpServer, PortTaken
 from handlers.line import TokenRefused
-from storage.db import Database, DatabaseUnusable
+from storage.backup import BackupFailed
+from storage.db import Database, DatabaseUnusable, StorageDown
 from storage.lock import is_there
 
 Command: TypeAlias = Callable[[Config, argparse.Namespace], Coroutine[Any, Any, int]]
 
-CANNOT_START = (DatabaseUnusable, PortTaken, ProxyUnusable, TokenRefused)
+CANNOT_START = (DatabaseUnusable, StorageDown, PortTaken, ProxyUnusable, TokenRefused)
 """Their texts are lines for the operator."""
 
 
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CANNOT_START as error:
         print(f"codepigeon: {error}", file=sys.stderr)
         return 2
+    except BackupFailed as error:
+        print(f"codepigeon: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -77,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     sandbox_parser.add_argument("--port", type=_port, default=9000, help="default 9000; 0 takes any free one")
     add("check", check, "show the configuration, and whether everything answers")
     add("providers", providers, "show each provider's balance, last contact, success rate and circuit")
+    backup_parser = add("backup", backup, "copy the database while the bot runs, and look at the copy")
+    backup_parser.add_argument("path", nargs="?", help="a new file, or a folder; default: the folder BACKUP_DIR")
+    restore_parser = add("restore", restore, "put a backup in the place of the database of a bot that does not run")
+    restore_parser.add_argument("path", help="the backup")
+    restore_parser.add_argument("--force", action="store_true", help="replace the database, and keep it beside")
     credit_parser = add("credit", credit, "give a person money (or take it, below zero)")
     credit_parser.add_argument("user_id", type=int, help="the person's Telegram id, as /people shows it")
     credit_parser.add_argument("amount", help="in CURRENCY, such as 5 or 2.50")
@@ -179,6 +188,16 @@ async def check(config: Config, _arguments: argparse.Namespace) -> int:
 
 async def providers(config: Config, _arguments: argparse.Namespace) -> int:
     await roster.show(config)
+    return 0
+
+
+async def backup(config: Config, arguments: argparse.Namespace) -> int:
+    await keeping.back_up_to(config, arguments.path)
+    return 0
+
+
+async def restore(config: Config, arguments: argparse.Namespace) -> int:
+    await keeping.restore_from(config, arguments.path, force=arguments.force)
     return 0
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from bot.clients import ClientSettings, proxy_for, telegram_httpx_kwargs
 from bot.config import Config
 from bot.scheduler import INTERVALS_S
-from bot.services.clock import Clock, now_ms
+from bot.services.clock import Clock, SteadyClock
 from bot.services.rhythm import Sweep, Timing
 from bot.web.routes import TELEGRAM_PATH
 from handlers.line import LineSettings
+from storage.connection import LOCK_WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,10 @@ class Rig:
 
     timing: Timing = field(default_factory=Timing)
     intervals_s: Mapping[Sweep, float] = field(default_factory=lambda: INTERVALS_S)
-    clock: Clock = now_ms
+    clock: Clock = field(default_factory=SteadyClock)
     hook: Callable[[str], None] | None = None
     synchronous: str = "FULL"
+    lock_wait_s: float = LOCK_WAIT_S
 
 
 def line_settings(config: Config, rig: Rig) -> LineSettings:

@@ -13,12 +13,12 @@ from bot.services.keys import Keys
 from bot.services.numbers import Numbers
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
+from bot.services.returns import Returns
 from bot.services.search import Search
 from bot.services.supply import Supply
 from bot.services.wallet import Wallet
 from bot.services.webhooks import Webhooks
 from bot.texts import Texts, Words
-from storage.db import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    db: Database
     clock: Clock
     background: Background
     access: Access
@@ -51,6 +50,7 @@ class Deps:
     renewals: Renewals
     again: Again
     wallet: Wallet
+    returns: Returns
     supply: Supply
     texts: Texts
     house: House

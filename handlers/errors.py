@@ -8,6 +8,7 @@ from handlers import buttons_webhooks as bw
 from handlers.deps import House
 from handlers.reasons import why_not_sold
 from handlers.screens import Key, Screen, key
+from storage.db import StorageDown
 
 PLAIN: dict[type[Exception], str] = {
     e.NotInvited: _("🔒 This bot is private. Ask its owner for an invitation link and open it."),
@@ -44,6 +45,11 @@ LIMITS = {
     "api_keys": _("✋ You have {n} keys already, and more are not allowed. Revoke one first."),
     "purchases_per_day": _("✋ Limit per day reached: {n}. Nothing was charged. Come back tomorrow."),
 }
+UNSAVED = _(
+    "🔧 I can't save anything right now. Nothing was charged, your numbers and your money are safe, and codes "
+    "that come "
+    "meanwhile will arrive later. Please try again in a few minutes."
+)
 UNEXPECTED = _("⚠️ Something went wrong on my side. Your numbers and your money are safe. Please try again.")
 
 
@@ -62,6 +68,8 @@ class Explainer:
             return t(LIMITS[error.limit], n=error.allowed)
         if isinstance(error, e.AddressRefused):
             return t(ADDRESSES[error.reason])
+        if isinstance(error, StorageDown):
+            return t(UNSAVED)
         for kind, sentence in PLAIN.items():
             if isinstance(error, kind):
                 return t(sentence)

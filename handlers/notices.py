@@ -4,6 +4,7 @@ from bot.services.delivery import Letter, Undeliverable
 from bot.texts import Words
 from bot.texts import mark as _
 from handlers import buttons as b
+from handlers import views_upkeep
 from handlers.screens import Screen, key
 from handlers.views_number import NumberViews
 from handlers.views_supply import SupplyViews
@@ -26,6 +27,8 @@ def notice(t: Words, views: NumberViews, supply: SupplyViews, webhooks: WebhookV
         return webhooks.notice(t, letter)
     if supply.knows(letter.owed.name):
         return supply.notice(t, letter)
+    if views_upkeep.knows(letter.owed.name):
+        return views_upkeep.notice(t, letter)
     if letter.view is None or letter.owed.notice not in NOTICES:
         raise Undeliverable(f"no words for the notice {letter.owed.notice!r}")
     number = letter.view.number

@@ -3,7 +3,6 @@
 from bot.domain.errors import BadAmount, OldButton
 from bot.domain.people import Role
 from bot.services.access import require_admin
-from bot.services.delivery import returned
 from bot.texts import Html
 from handlers import buttons as b
 from handlers import commands
@@ -38,7 +37,7 @@ class PeopleHandlers:
 
     async def came_back(self, talk: Talk) -> None:
         """After a block: what waited is on its way."""
-        waiting = await returned(self._deps.db, self._deps.clock, talk.chat_id)
+        waiting = await self._deps.returns.came_back(talk.chat_id)
         if waiting:
             text = talk.t.plural("📬 {n} SMS was waiting for you:", "📬 {n} SMS were waiting for you:", waiting)
             mine = key(talk.t("🗂 My numbers"), b.MyNumbers(), fresh=True)

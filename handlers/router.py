@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from telegram import Chat, Message, Update
@@ -17,6 +18,7 @@ from handlers.deps import Deps
 from handlers.errors import Explainer
 from handlers.screens import FRESH, Screen, key
 from handlers.talk import Talk
+from storage.db import StorageDown
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class Router:
         if query is None or query.message is None or query.message.chat.type != Chat.PRIVATE:
             return
         talk = await self._talk(update, context, query.from_user, query.from_user.id)
-        talk.query_id = query.id
+        if talk is None:
+            return
         if query.message.chat.id == talk.chat_id:  # a forged press is answered in the chat of whoever pressed
             talk.message_id = query.message.message_id
         button: b.Button | None = None
@@ -98,6 +101,8 @@ class Router:
         if message is None or person is None:
             return
         talk = await self._talk(update, context, person, message.chat.id)
+        if talk is None:
+            return
         try:
             await self._came_back(talk)
             await self._heard(talk, message)
@@ -138,30 +143,43 @@ class Router:
         change = update.my_chat_member
         if change is None or change.chat.type != Chat.PRIVATE or change.new_chat_member.status != "member":
             return
-        talk = await self._talk(update, context, change.from_user, change.chat.id)
-        await self._came_back(talk)
+        with suppress(StorageDown):  # whatever they write next brings them back as well
+            user = await self._user(change.from_user)
+            t = self._deps.texts.of(user.language)
+            await self._came_back(Talk(context.bot, user, t, change.chat.id, update.update_id))
 
     async def _talk(
         self, update: Update, context: ContextTypes.DEFAULT_TYPE, person: TelegramUser, chat_id: int
-    ) -> Talk:
-        user = await self._user(person)
+    ) -> Talk | None:
+        """None where nobody can be known now, which they have been told."""
+        query_id = update.callback_query.id if update.callback_query else None
+        try:
+            user = await self._user(person)
+        except StorageDown as down:
+            guest = User(person.id, person.full_name or "", "", person.language_code or "", Role.GUEST, False, 0)
+            t = self._deps.texts.of(guest.language)
+            unknown = Talk(context.bot, guest, t, chat_id, update.update_id, query_id=query_id)
+            await self._refuse(unknown, down, in_place=False)
+            return None
         t = self._deps.texts.of(user.language)
-        return Talk(context.bot, user, t, chat_id, update.update_id)
+        return Talk(context.bot, user, t, chat_id, update.update_id, query_id=query_id)
 
     async def _user(self, person: TelegramUser) -> User:
-        seen = Seen(person.id, person.full_name, person.username or "", person.language_code or "")
+        seen = Seen(person.id, person.full_name or "", person.username or "", person.language_code or "")
         return await self._deps.access.see(seen)
 
     async def _refuse(self, talk: Talk, error: Exception, *, in_place: bool) -> None:
-        if not isinstance(error, CodepigeonError):
+        if isinstance(error, StorageDown):  # which storage has said once already
+            log.info("update %d was refused: %s", talk.update_id, error.fault)
+        elif not isinstance(error, CodepigeonError):
             log.error("update %d could not be handled", talk.update_id, exc_info=error)
         elif not isinstance(error, Refusal):
             log.warning("a provider could not serve: %s", type(error).__name__)
         screen = self._explainer.screen(talk.t, error)
         if talk.user.role is Role.GUEST:
             screen = Screen(screen.text)  # every button would be refused
-        if isinstance(error, LimitReached | TooLittleMoney):
-            talk.message_id = None  # the offer stays: its Confirm works again once the limit or the balance allows
+        if isinstance(error, LimitReached | TooLittleMoney | StorageDown):
+            talk.message_id = None  # the offer stays: its Confirm works again once the limit, balance or disk allows
         if in_place and talk.user.role is not Role.GUEST:
             await talk.answer()
             await talk.show(screen)

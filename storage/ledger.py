@@ -132,7 +132,7 @@ async def statement(db: Reader, user_id: int, limit: int) -> list[Entry]:
     """The person's newest entries, newest first. A capture moves nothing of theirs: the hold already did."""
     rows = await db.all(
         """SELECT kind, CASE WHEN to_account = $1 THEN amount ELSE -amount END AS amount, reason, number_id, created_at
-           FROM transfers WHERE from_account = $1 OR to_account = $1 ORDER BY created_at DESC, rowid DESC LIMIT $2""",
+           FROM transfers WHERE from_account = $1 OR to_account = $1 ORDER BY rowid DESC LIMIT $2""",
         person(user_id),
         limit,
     )

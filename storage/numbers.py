@@ -40,6 +40,7 @@ def from_row(row: Row) -> Number:
         again_of=row["again_of"],
         again_phone=row["again_phone"],
         asked_after=row["asked_after"],
+        clock_moved=row["clock_moved"],
     )
 
 
@@ -138,11 +139,13 @@ async def activate(
     cancel_from: Ms | None,
     refund_until: Ms | None,
     now: Ms,
+    ahead: Ms = 0,
 ) -> Number | None:
-    """buying → active; None when it was no longer buying."""
+    """buying → active; None when it was no longer buying. The times are the provider's; our clock is `ahead` of its."""
     row = await tx.one(
-        """UPDATE numbers SET state = 'active', reason = 'sold', provider_ref = $2, phone = $3, expires_at = $4,
-               cancel_from = $5, refund_until = $6, check_at = NULL, check_attempts = 0, changed_at = $7
+        """UPDATE numbers SET state = 'active', reason = 'sold', provider_ref = $2, phone = $3, expires_at = $4 + $8,
+               cancel_from = $5, refund_until = $6 + $8, check_at = NULL, check_attempts = 0, changed_at = $7,
+               clock_moved = $8
            WHERE id = $1 AND state = 'buying' RETURNING *""",
         number_id,
         provider_ref,
@@ -151,6 +154,7 @@ async def activate(
         cancel_from,
         refund_until,
         now,
+        ahead,
     )
     return from_row(row) if row else None
 
@@ -209,9 +213,11 @@ async def note_asked(tx: Tx, number_id: int, asked_after: int) -> None:
 
 
 async def extend(tx: Tx, number_id: int, provider_ref: str, expires_at: Ms) -> Number | None:
-    """A rental's later end, and its reference from now on; None when it has been closed meanwhile."""
+    """A rental's later end, as its provider tells it, and its reference from now on; None when it has been closed."""
     row = await tx.one(
-        """UPDATE numbers SET provider_ref = $2, expires_at = CASE WHEN expires_at > $3 THEN expires_at ELSE $3 END,
+        """UPDATE numbers SET provider_ref = $2,
+               expires_at = CASE WHEN expires_at > $3 + CASE WHEN clock_moved > 0 THEN clock_moved ELSE 0 END
+                   THEN expires_at ELSE $3 + CASE WHEN clock_moved > 0 THEN clock_moved ELSE 0 END END,
                refund_until = NULL, check_at = NULL, check_attempts = 0
            WHERE id = $1 AND state = 'active' RETURNING *""",
         number_id,
@@ -261,15 +267,18 @@ async def closed_of(db: Reader, user_id: int, limit: int, before_id: int) -> lis
     return [from_row(row) for row in rows]
 
 
-async def usage(db: Reader, user_id: int, minute_ago: Ms, day_ago: Ms) -> tuple[int, int, int]:
-    """Open now, bought within the last minute, bought within the last day."""
+async def usage(db: Reader, user_id: int, minute_ago: Ms, day_ago: Ms, now: Ms) -> tuple[int, int, int]:
+    """Open now, bought within the last minute, bought within the last day; nothing counts as bought after now."""
     row = await db.one(
         """SELECT
              (SELECT count(*) FROM numbers WHERE user_id = $1 AND state IN ('buying', 'active', 'cancelling')) AS open,
-             (SELECT count(*) FROM numbers WHERE user_id = $1 AND created_at > $2 AND state <> 'failed') AS minute,
-             (SELECT count(*) FROM numbers WHERE user_id = $1 AND created_at > $3 AND state <> 'failed') AS day""",
+             (SELECT count(*) FROM numbers WHERE user_id = $1 AND created_at > $2 AND created_at <= $4
+                AND state <> 'failed') AS minute,
+             (SELECT count(*) FROM numbers WHERE user_id = $1 AND created_at > $3 AND created_at <= $4
+                AND state <> 'failed') AS day""",
         user_id,
         minute_ago,
         day_ago,
+        now,
     )
     return (row["open"], row["minute"], row["day"]) if row else (0, 0, 0)

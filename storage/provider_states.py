@@ -52,6 +52,12 @@ async def all_by_name(db: Reader) -> dict[str, ProviderState]:
     return {row["provider"]: _state(row) for row in await db.all("SELECT * FROM provider_states")}
 
 
+async def last_look(db: Reader) -> Ms | None:
+    """When the bot last looked at any provider; None where it never has."""
+    row = await db.one("SELECT max(looked_at) AS last FROM provider_states")
+    return row["last"] if row else None
+
+
 async def put(tx: Tx, state: ProviderState) -> None:
     """All but what was told."""
     await tx.all(

@@ -63,14 +63,15 @@ async def known(db: Reader, provider: str, first_ref: str, last_ref: str) -> set
     return {(row["provider_ref"], row["provider_sms_id"]) for row in rows}
 
 
-async def came_before(db: Reader, number_id: int, end: Ms) -> bool:
-    """Whether an SMS arrived before `end`, by our clock and by its provider's."""
-    return (
-        await db.one(
-            "SELECT id FROM sms WHERE number_id = $1 AND created_at < $2 AND received_at < $2 LIMIT 1", number_id, end
-        )
-        is not None
+async def came_before(db: Reader, number_id: int, end: Ms, told_end: Ms) -> bool:
+    """Whether an SMS arrived before `end` by our clock, and before `told_end` by its provider's."""
+    row = await db.one(
+        "SELECT id FROM sms WHERE number_id = $1 AND created_at < $2 AND received_at < $3 LIMIT 1",
+        number_id,
+        end,
+        told_end,
     )
+    return row is not None
 
 
 async def get(db: Reader, sms_id: int) -> Sms | None:

@@ -19,6 +19,7 @@ _EXAMPLES = {
     "TELEGRAM_RATE": "30",
     "HTTP_PORT": "8080",
     "SMS_RETENTION_DAYS": "30",
+    "BACKUP_KEEP": "7",
     "API": "off",
     "API_RATE": "10",
     "ACCESS": "private",

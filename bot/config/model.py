@@ -40,6 +40,10 @@ class Config(BaseSettings):
     database_url: v.DatabaseUrl = "sqlite:///data/codepigeon.db"
     sms_retention_days: Annotated[int, Field(ge=0, le=36_500)] = 30
     """0: kept for ever."""
+    backup_dir: v.Folder | None = None
+    """None: `backups` beside the database."""
+    backup_keep: Annotated[int, Field(ge=0, le=3_650)] = 7
+    """Days; 0: none are made."""
 
     api: v.Switch = "off"
     """The HTTP API, and with it keys in the chat."""
@@ -103,6 +107,11 @@ class Config(BaseSettings):
     def database_path(self) -> Path:
         """Relative to the working directory, unless DATABASE_URL has four slashes."""
         return Path(v.database_path(self.database_url))
+
+    @property
+    def backup_path(self) -> Path:
+        """The folder of backups."""
+        return Path(self.backup_dir) if self.backup_dir else self.database_path.parent / "backups"
 
     @property
     def limits(self) -> Limits:

@@ -132,6 +132,12 @@ def database_path(url: str) -> str:
     return url.removeprefix(_SQLITE)
 
 
+def _folder(value: str) -> str:
+    if "://" in value or "\x00" in value:
+        raise ValueError("must be the path of a folder on this machine, such as /var/backups/codepigeon")
+    return value
+
+
 def _user_ids(value: object) -> object:
     """`"1, 2"` → {1, 2}; anything but text passes through."""
     if not isinstance(value, str):
@@ -182,6 +188,7 @@ Url: TypeAlias = Annotated[str, AfterValidator(_url)]
 PublicUrl: TypeAlias = Annotated[str, AfterValidator(_public_url)]
 Host: TypeAlias = Annotated[str, AfterValidator(_host)]
 DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(_database_url)]
+Folder: TypeAlias = Annotated[str, AfterValidator(_folder)]
 UserIds: TypeAlias = Annotated[frozenset[int], NoDecode, BeforeValidator(_user_ids)]
 Currency: TypeAlias = Annotated[str, AfterValidator(_currency)]
 Amount: TypeAlias = Annotated[Units, BeforeValidator(_amount), Field(ge=0, le=LARGEST)]

@@ -74,6 +74,7 @@ class Stage:
             "telegram_mode": "polling",
             "database_url": f"sqlite:///{folder / 'demo.db'}",
             "admin_ids": frozenset(people[:1]),
+            "backup_keep": 0,
             "access": "open",
             "billing": "prepaid",
             "api": "on",

@@ -139,6 +139,13 @@ class Number:
     again_phone: str = ""
     asked_after: int = 0
     """How many SMS there were when another one was last asked for."""
+    clock_moved: Ms = 0
+    """By how much the clock was set while it was open, all in all; forward, that took the end along."""
+
+    @property
+    def told_expires_at(self) -> Ms | None:
+        """Its end by the provider's clock."""
+        return None if self.expires_at is None else self.expires_at - max(0, self.clock_moved)
 
     @property
     def offer(self) -> Offer:

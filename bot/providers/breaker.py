@@ -47,6 +47,7 @@ class Breaker:
         self._clock = clock
         self._faults = 0
         self._pause = PAUSE
+        self._opened_at: Ms = 0
         self._open_until: Ms = 0
         self._trying = False
         self._seen = Standing()
@@ -60,7 +61,8 @@ class Breaker:
     def circuit(self) -> Circuit:
         if self._faults < FAULTS:
             return Circuit.CLOSED
-        return Circuit.OPEN if self._clock() < self._open_until or self._trying else Circuit.HALF_OPEN
+        rests = self._opened_at <= self._clock() < self._open_until  # or else the clock was set back
+        return Circuit.OPEN if rests or self._trying else Circuit.HALF_OPEN
 
     @property
     def standing(self) -> Standing:
@@ -150,10 +152,10 @@ class Breaker:
         self._faults += 1
         if self._faults == FAULTS:
             self._seen = replace(self._seen, circuit_at=now)
-            self._open_until = now + self._pause
         elif self._faults > FAULTS:
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
-            self._open_until = now + self._pause
+        if self._faults >= FAULTS:
+            self._opened_at, self._open_until = now, now + self._pause
 
 
 def standing_of(provider: Provider) -> Standing:

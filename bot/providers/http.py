@@ -57,16 +57,16 @@ class Answer:
             raise ValueError("no JSON") from None
 
     def retry_after_s(self) -> float | None:
-        """The Retry-After header in seconds from now, whether it names a span or a date."""
+        """The Retry-After header in seconds from now, whether it names a span or a date.
+
+        A date counts from the one at which the server says that it has answered: both are by its own clock.
+        """
         said = self.headers.get("retry-after", "").strip()
         if said.isascii() and said.isdigit():
             return float(said[:9])
-        try:
-            at = parsedate_to_datetime(said)
-        except ValueError:
-            return None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+        at = _date(said)
+        now = _date(self.headers.get("date", "")) or datetime.now(UTC)
+        return None if at is None else max(0.0, (at - now).total_seconds())
 
 
 class ProviderHttp:
@@ -174,6 +174,14 @@ class ProviderHttp:
             return Answer(response.status_code, _headers(response), bytes(body))
         finally:
             await response.aclose()
+
+
+def _date(said: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:

@@ -36,6 +36,10 @@ class Standing:
     barred_until: Ms | None = None
     """It said to be left alone until then; may be over."""
 
+    def is_barred(self, now: Ms) -> bool:
+        """Not before it began either: the clock was set back since."""
+        return (self.barred_since or 0) <= now < (self.barred_until or 0)
+
 
 def after(standing: Standing, error: ProviderError | None, now: Ms) -> Standing:
     """The standing once one more call has ended, in `error` or well."""
@@ -53,10 +57,11 @@ def after(standing: Standing, error: ProviderError | None, now: Ms) -> Standing:
 def _barred(standing: Standing, error: Throttled, now: Ms) -> Standing:
     until = now + min(int(error.retry_after_s * SECOND), LONGEST_BAR)
     silent = replace(standing, silent_since=_first(standing.silent_since, now))
-    if standing.barred_until is None or standing.barred_until <= now:
+    if standing.barred_until is None or not standing.is_barred(now):
         return replace(silent, barred_since=now, barred_until=until)
     return replace(silent, barred_until=max(standing.barred_until, until))
 
 
 def _first(earlier: Ms | None, now: Ms) -> Ms:
-    return now if earlier is None else earlier
+    """One that is later than now was noted before the clock was set back."""
+    return now if earlier is None else min(earlier, now)

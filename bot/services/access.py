@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import LinkUsed, NotAllowed, NotFound, NotInvited
 from bot.domain.money import Units
@@ -10,7 +10,7 @@ from bot.domain.people import Role, Seen, User
 from bot.services.clock import Clock
 from bot.services.rhythm import Timing
 from storage import ledger, users
-from storage.db import Database, Tx
+from storage.db import Database, StorageDown, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,18 @@ class Access:
         """Whoever sent an update: noted when new or changed, with the role they have now."""
         known = await users.get(self._db.read, seen.id)
         role = self._door.role_of_new(seen.id)
-        if known is None or self._has_changed(known, seen, role):
-            async with self._db.transaction() as tx:
-                known = await self._note(tx, seen, role)
+        if known is None:
+            return await self._noted(seen, role)
+        if self._has_changed(known, seen, role):
+            try:
+                return await self._noted(seen, role)
+            except StorageDown:  # what changed is noted another time
+                return replace(known, role=_role_now(known, role))
         return known
+
+    async def _noted(self, seen: Seen, role: Role) -> User:
+        async with self._db.transaction() as tx:
+            return await self._note(tx, seen, role)
 
     def _has_changed(self, known: User, seen: Seen, role: Role) -> bool:
         noted = (known.name, known.username, known.client_language)

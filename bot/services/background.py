@@ -5,6 +5,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from storage.db import StorageDown
+
 log = logging.getLogger(__name__)
 
 
@@ -21,7 +23,10 @@ class Background:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StorageDown):  # which storage has said once already
+            log.debug("background work %s was left: %s", task.get_name(), error.fault)
+        elif error is not None:
             log.error("background work %s failed", task.get_name(), exc_info=error)
 
     async def drain(self, timeout_s: float) -> None:

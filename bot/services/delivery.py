@@ -1,5 +1,8 @@
 """Delivery from the outbox: at least once, codes first, each chat on its own.
 
+A message is written only when it is its turn, so that it tells what is true then. Until that moment nothing has
+happened: one that waits makes way for a code of its chat, or for any code where there is no room for both.
+
 | what Telegram said                | what happens                                                            |
 |-----------------------------------|-------------------------------------------------------------------------|
 | done                              | marked after success                                                    |
@@ -13,9 +16,9 @@ What became of a message is written down before its chat gets another one. Where
 in memory and written as soon as it can be: an unmarked message is never sent again by the process that sent it.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -23,18 +26,21 @@ from typing import Protocol, TypeAlias
 from bot.domain.people import User
 from bot.domain.sms import Sms
 from bot.services.clock import Clock
+from bot.services.errands import Errand, Errands
 from bot.services.numbers import Numbers, View
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import numbers, outbox, provider_states, users
 from storage import sms as sms_store
-from storage.db import Database, Tx
+from storage.db import Database, StorageDown, Tx
 from storage.outbox import Owed
 from storage.provider_states import ProviderState
 
 log = logging.getLogger(__name__)
 
 MOST_COPIES = 3
-IN_FLIGHT = 16
+IN_FLIGHT = 32
+"""Messages in hand: under way, or waiting for their turn. More than a second's worth of Telegram's rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,13 @@ class Undeliverable(Exception):
     """Refused for good."""
 
 
+Sender: TypeAlias = Callable[[Letter], Awaitable[int | None]]
+"""Sends or edits; the message's id. Raises the exceptions of this module and no other."""
+
+
 class Messenger(Protocol):
-    async def send(self, letter: Letter) -> int | None:
-        """Send or edit; the message's id. Raises the exceptions of this module and no other."""
+    def turn(self, owed: Owed) -> AbstractAsyncContextManager[Sender]:
+        """Entered when Telegram's limits allow this message. To wait for it changes nothing, and can be cancelled."""
         ...
 
 
@@ -92,6 +102,7 @@ class Delivery:
         timing: Timing,
         bought: Numbers,
         messenger: Messenger,
+        returns: Returns,
         wake: Wake,
         in_flight: int = IN_FLIGHT,
     ) -> None:
@@ -100,54 +111,49 @@ class Delivery:
         self._timing = timing
         self._bought = bought
         self._messenger = messenger
-        self._wake = wake
+        self._returns = returns
         self._in_flight = in_flight
-        self._running: dict[int, asyncio.Task[bool]] = {}
-        self._ended: set[int] = set()
+        self._errands = Errands(in_flight, self._deliver, partial(wake, Sweep.DELIVER))
         self._unwritten: dict[int, Outcome] = {}
 
     async def sweep(self) -> bool:
-        """Start sending what is due, as far as there is room; each one that ends asks for the next sweep."""
-        room = self._in_flight - len(self._running)
-        if room > 0:
-            self._ended.clear()
+        """Take in hand what is due, as far as there is room; each message that ends asks for the next sweep."""
+        if not self._errands.has_enough:
+            self._errands.before_reading()
             for owed in await outbox.due(self._db.read, self._clock(), self._in_flight):
-                # What ended while the list was read may still stand in it as pending.
-                busy = owed.chat_id in self._running or owed.chat_id in self._ended
-                if not busy and len(self._running) < self._in_flight:
-                    self._start(owed)
+                self._errands.take(owed, has_turn=owed.id in self._unwritten)
         return False
 
-    def _start(self, owed: Owed) -> None:
-        def ended(task: asyncio.Task[bool]) -> None:
-            del self._running[owed.chat_id]
-            self._ended.add(owed.chat_id)
-            if not task.cancelled() and task.result():
-                self._wake(Sweep.DELIVER)
-
-        task = asyncio.create_task(self._deliver(owed), name=f"deliver:{owed.id}")
-        self._running[owed.chat_id] = task
-        task.add_done_callback(ended)
+    async def stop(self, timeout_s: float) -> None:
+        """Put back what waits, and let what is under way end, so that a stop makes no second copies."""
+        await self._errands.stop(timeout_s)
 
     async def drain(self, timeout_s: float) -> None:
-        """Let what is in flight end, so that a stop makes no second copies."""
-        if self._running:
-            await asyncio.wait(set(self._running.values()), timeout=timeout_s)
+        """Let what is in hand end."""
+        await self._errands.drain(timeout_s)
 
-    async def _deliver(self, owed: Owed) -> bool:
+    async def _deliver(self, errand: Errand) -> bool:
         """False where its outcome could not be written down: the next sweep tries that again, in its own time."""
+        owed = errand.owed
         try:
             if owed.id not in self._unwritten:
-                self._unwritten[owed.id] = await self._attempt(owed)
+                async with self._messenger.turn(owed) as send:
+                    errand.has_turn = True
+                    now = await outbox.still_owed(self._db.read, owed)  # a card may have been asked for again
+                    if now is None:
+                        return True
+                    self._unwritten[owed.id] = await self._attempt(now, send)
             async with self._db.transaction() as tx:
                 await self._unwritten[owed.id](tx)
+        except StorageDown:  # which storage has said once already
+            return False
         except Exception:
             log.exception("message %s: its outcome could not be written down", owed.key)
             return False
         del self._unwritten[owed.id]
         return True
 
-    async def _attempt(self, owed: Owed) -> Outcome:
+    async def _attempt(self, owed: Owed, send: Sender) -> Outcome:
         if owed.kind != "card" and owed.copies:
             if owed.copies >= MOST_COPIES:
                 return partial(self._give_up, owed, "unconfirmed", "no answer to any copy")
@@ -157,21 +163,23 @@ class Delivery:
             letter = await self._letter(owed)
             if letter is None:
                 return partial(self._give_up, owed, "refused", "its subject is gone")
-            return await self._send(letter)
+            return await self._send(letter, send)
+        except StorageDown:
+            raise  # nothing was sent
         except Exception:  # one bad message must not stop the others
             log.exception("message %s could not be written", owed.key)
             return partial(self._defer, owed, "internal error", owed.copies)
 
-    async def _send(self, letter: Letter) -> Outcome:
-        owed = letter.owed
+    async def _send(self, letter: Letter, send: Sender) -> Outcome:
+        owed, begun = letter.owed, self._returns.now()
         try:
-            message_id = await self._messenger.send(letter)
+            message_id = await send(letter)
         except NotSent as error:
             return partial(self._again, owed, error)
         except MaybeSent as error:
             return partial(self._unsure, owed, str(error))
         except Blocked:
-            return partial(self._park, owed)
+            return partial(self._park, owed, begun)
         except Moved as error:
             return partial(self._move, owed, error.chat_id)
         except Undeliverable as error:
@@ -216,7 +224,10 @@ class Delivery:
         if owed.kind == "sms" and owed.number_id is not None:
             await outbox.want_card(tx, owed.chat_id, owed.number_id, self._clock())
 
-    async def _park(self, owed: Owed, tx: Tx) -> None:
+    async def _park(self, owed: Owed, begun: int, tx: Tx) -> None:
+        if self._returns.heard_since(owed.chat_id, begun):
+            await self._defer(owed, "blocked, and back meanwhile", owed.copies, tx)
+            return
         await users.park_chat(tx, owed.chat_id, self._clock())
         await outbox.park(tx, owed)
 
@@ -230,12 +241,3 @@ class Delivery:
     async def _defer(self, owed: Owed, why: str, copies: int, tx: Tx) -> None:
         at = self._clock() + self._timing.before_resend(owed.attempts)
         await outbox.defer(tx, owed, at, why, copies)
-
-
-async def returned(db: Database, clock: Clock, chat_id: int) -> int:
-    """A person is back after blocking the bot: how many codes waited for them, now on their way."""
-    if not await users.is_parked(db.read, chat_id):
-        return 0
-    async with db.transaction() as tx:
-        await users.unpark_chat(tx, chat_id)
-        return await outbox.unpark(tx, chat_id, clock())

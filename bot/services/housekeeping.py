@@ -1,5 +1,7 @@
 """The sweep that forgets: lapsed quotes, messages long sent, SMS texts past their retention."""
 
+from collections.abc import Callable
+
 from bot.domain.time import DAY
 from bot.services.clock import Clock
 from bot.services.rhythm import Timing
@@ -12,14 +14,26 @@ AT_ONCE = 500
 
 
 class Housekeeping:
-    def __init__(self, db: Database, clock: Clock, timing: Timing, retention_days: int) -> None:
+    """`is_believed` says whether the clock can be: what it wrongly takes for old would be lost for good."""
+
+    def __init__(
+        self, db: Database, clock: Clock, timing: Timing, retention_days: int, is_believed: Callable[[], bool]
+    ) -> None:
         self._db = db
         self._clock = clock
         self._timing = timing
         self._retention_days = retention_days
+        self._is_believed = is_believed
+
+    async def probe(self) -> bool:
+        """After the disk or another program has kept the database from working: whether it works again."""
+        await self._db.probe()
+        return False
 
     async def prune(self) -> bool:
         """One transaction's worth. True when there may be more."""
+        if not self._is_believed():
+            return False
         now = self._clock()
         async with self._db.transaction() as tx:
             gone = [

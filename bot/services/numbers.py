@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.errors import NoAnswer, NotFound, ProviderError, ProviderFault, WrongState
-from bot.domain.numbers import Actions, Number, State, actions
+from bot.domain.numbers import Actions, Kind, Number, State, actions
 from bot.domain.people import User
 from bot.domain.sms import Sms
 from bot.domain.time import Ms
-from bot.providers.base import Done, Provider, Unknown, VerbOutcome
+from bot.providers.base import Done, Provider, RemoteNumber, RemoteState, Unknown, VerbOutcome
 from bot.providers.registry import Registry
 from bot.services import settle
 from bot.services.clock import Clock
@@ -73,26 +73,32 @@ class Numbers:
         """
         await self._look(number)
         await self._at_provider(number, lambda provider, ref: provider.finish(ref), closed_is_fine=True)
-        if not await self._look(number):
+        remote = await self._look(number)
+        if remote is None:
             self._wake(Sweep.POLL)
             return number
         async with self._db.transaction() as tx:
-            await settle.completed(tx, number, reason, self._clock())
+            if not_charged(number, remote):  # it was over there already: what came on it came late, and is free
+                target = State.CANCELLED if remote.state is RemoteState.CANCELLED else State.EXPIRED
+                await settle.given_back(tx, number, target, reason, self._clock())
+            else:
+                await settle.completed(tx, number, reason, self._clock())
         self._wake(Sweep.DELIVER)
         return await numbers.get(self._db.read, number.id) or number
 
-    async def _look(self, number: Number) -> bool:
-        """Read what has come on the number; False where its provider does not say."""
+    async def _look(self, number: Number) -> RemoteNumber | None:
+        """Read what has come on the number; None where its provider does not say."""
         provider = self._registry.get(number.provider)
         if provider is None or number.provider_ref is None:
-            return False
+            return None
         try:
-            for remote in await provider.fetch([number.provider_ref]):
-                await self._inbox.read(number.provider, remote)
-        except ProviderError as error:
-            log.warning("number %d: %s does not show what came last: %s", number.id, number.provider, error.line)
-            return False
-        return True
+            remote = (await provider.fetch([number.provider_ref]))[0]
+        except (ProviderError, IndexError) as error:
+            why = error.line if isinstance(error, ProviderError) else "no answer"
+            log.warning("number %d: %s does not show what came last: %s", number.id, number.provider, why)
+            return None
+        await self._inbox.read(number.provider, remote)
+        return remote
 
     async def _at_provider(
         self,
@@ -136,7 +142,9 @@ class Numbers:
 
     async def _start_cancel(self, number: Number) -> Number:
         now, earliest = self._clock(), number.cancel_from or 0
-        check_at = now if earliest <= now else earliest + self._timing.cancel_slack
+        # The earliest time is told by the provider's clock, which may be far from ours: it is asked before long.
+        latest = now + self._timing.retry_longest
+        check_at = now if earliest <= now else min(earliest + self._timing.cancel_slack, latest)
         async with self._db.transaction() as tx:
             moved = await numbers.move(
                 tx, number.id, State.ACTIVE, State.CANCELLING, "cancel_asked", now, check_at=check_at
@@ -193,6 +201,12 @@ class Numbers:
         """The SMS of a number of this person's, newest first."""
         view = await self.view(user, number_id)
         return await sms_store.of_number(self._db.read, view.number.id)
+
+
+def not_charged(number: Number, remote: RemoteNumber) -> bool:
+    """Whether its provider has closed the number without a charge; a rental is charged at its sale."""
+    expired = remote.state is RemoteState.EXPIRED and number.kind is Kind.ACTIVATION
+    return expired or remote.state is RemoteState.CANCELLED
 
 
 def refundable(number: Number, now: Ms) -> bool:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from bot.domain.errors import (
@@ -22,13 +23,14 @@ from bot.domain.errors import (
 from bot.domain.money import Units
 from bot.domain.numbers import Number, Offer, Purpose, Quote
 from bot.domain.people import Limits, User
-from bot.domain.time import DAY, MINUTE
+from bot.domain.time import DAY, MINUTE, Ms
 from bot.providers.base import AllocateOutcome, Provider, Refused, Sold, Unknown
 from bot.providers.registry import Registry
 from bot.services import settle
 from bot.services.access import require_member
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock
+from bot.services.patience import until_saved
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import ledger, numbers, outbox, quotes
 from storage.db import Database, Tx
@@ -122,7 +124,7 @@ class Purchases:
 
     async def _check_limits(self, tx: Tx, user: User) -> None:
         now, limits = self._clock(), self._terms.limits
-        open_now, minute, day = await numbers.usage(tx, user.id, now - MINUTE, now - DAY)
+        open_now, minute, day = await numbers.usage(tx, user.id, now - MINUTE, now - DAY, now)
         for limit, used in (("active_numbers", open_now), ("purchases_per_minute", minute), ("purchases_per_day", day)):
             allowed = getattr(limits, limit)
             if used >= allowed:
@@ -153,18 +155,22 @@ class Purchases:
     async def buy(self, number: Number) -> Number:
         """Ask the provider for the number that `begin` wrote down, and settle with its answer.
 
-        An unknown outcome leaves it buying: the reconcile sweep asks what was sold.
+        An unknown outcome leaves it buying: the reconcile sweep asks what was sold. A known one that cannot be written
+        down is kept until it can: not every provider tells it again.
         """
         tried = {number.provider}
         outcome = await self._ask(number)
-        while isinstance(outcome, Refused) and (elsewhere := await self._elsewhere(number, tried)) is not None:
+        while isinstance(outcome, Refused):
+            elsewhere = await until_saved(partial(self._elsewhere, number, tried))
+            if elsewhere is None:
+                break
             number = elsewhere
             tried.add(number.provider)
             outcome = await self._ask(number)
         if isinstance(outcome, Unknown):
             log.warning("number %d: the purchase at %s has no answer: %s", number.id, number.provider, outcome.detail)
         else:
-            await self.settle_purchase(number, outcome)
+            await until_saved(partial(self.settle_purchase, number, outcome))
         return await numbers.get(self._db.read, number.id) or number
 
     async def _ask(self, number: Number) -> AllocateOutcome:
@@ -222,6 +228,14 @@ class Purchases:
             if isinstance(outcome, Refused):
                 await settle.not_sold(tx, number, outcome.error, now)
             else:
-                await settle.sold(tx, number, outcome, now)
+                await settle.sold(tx, number, outcome, now, ahead=self._ahead_of(number, outcome))
         self._wake(Sweep.DELIVER)
         self._wake(Sweep.RECONCILE)
+
+    def _ahead_of(self, number: Number, sale: Sold) -> Ms:
+        """By how much our clock is ahead of the provider's, where it shows: the number was over before its wish."""
+        provider = self._registry.get(number.provider)
+        if provider is None or sale.expires_at > number.created_at:
+            return 0
+        log.warning("number %d: our clock is far ahead of that of %s", number.id, number.provider)
+        return number.created_at + provider.capabilities.life(number.offer) - sale.expires_at

@@ -22,7 +22,7 @@ from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import due, numbers, orphans, outbox, renewals
-from storage.db import Database
+from storage.db import Database, StorageDown
 from storage.orphans import Orphan
 from storage.renewals import Renewal
 
@@ -64,6 +64,7 @@ class Reconcile:
         async with self._db.transaction() as tx:
             await due.forget_timers(tx, self._clock())
             await outbox.suspect_in_flight(tx)
+            await outbox.try_parked_again(tx, self._clock())
 
     async def sweep(self) -> bool:
         """Ask each provider about a page of what is undecided there, all of them at once."""
@@ -93,6 +94,8 @@ class Reconcile:
                 await self._find(provider, number)
             else:
                 await self._cancel(provider, number)
+        except StorageDown:
+            raise
         except Exception:  # one bad row must not stop the others
             log.exception("number %d could not be reconciled", number.id)
             await self._defer(number)
@@ -100,6 +103,8 @@ class Reconcile:
     async def _check_renewal(self, renewal: Renewal) -> None:
         try:
             await self._renewed.reconcile(renewal)
+        except StorageDown:
+            raise
         except Exception:  # one bad row must not stop the others
             log.exception("renewal %d could not be reconciled", renewal.id)
             await self._renewed.defer(renewal)
@@ -107,7 +112,8 @@ class Reconcile:
     async def _defer(self, number: Number, error: ProviderError | None = None) -> None:
         """Asked in vain: later again. After very long without an answer, the money goes back."""
         now = self._clock()
-        if now - max(number.expires_at or 0, number.created_at) > self._timing.give_up:
+        owed_for = now - max(number.expires_at or 0, number.created_at)
+        if self._timing.is_silence(self._timing.give_up, owed_for, number.check_attempts):
             await self._hopeless.never_said(number)
             return
         wait = self._timing.before_retry(number.check_attempts)
@@ -204,7 +210,9 @@ class Reconcile:
                 await settle.keep(tx, number, now)
             else:
                 again_at = error.at + self._timing.cancel_slack if error.at else now + self._timing.retry
-                await numbers.defer_check(tx, number.id, max(again_at, now + 1000), cancel_sent=False)
+                # The time is by the provider's clock, which may be far from ours: it is asked before long.
+                again_at = min(max(again_at, now + 1000), now + self._timing.retry_longest)
+                await numbers.defer_check(tx, number.id, again_at, cancel_sent=False)
         self._wake(Sweep.DELIVER)
 
     async def _ask_how_it_ended(self, provider: Provider, number: Number) -> None:
@@ -236,10 +244,11 @@ class Reconcile:
         outcome = await provider.cancel(orphan.provider_ref) if provider else Unknown("not set up")
         now = self._clock()
         error = outcome.error if isinstance(outcome, Refused) else None
+        silence = self._timing.is_silence(self._timing.give_up, now - orphan.created_at, orphan.check_attempts)
         async with self._db.transaction() as tx:
             if isinstance(outcome, Done):
                 await orphans.close(tx, orphan, "cancelled", now)
-            elif (error and error.permanent) or now - orphan.created_at > self._timing.give_up:
+            elif (error and error.permanent) or silence:
                 if not isinstance(error, Gone):
                     await self._hopeless.stays_open(tx, orphan, now)
                 await orphans.close(tx, orphan, error.reason if error else "no_answer", now)
@@ -248,6 +257,7 @@ class Reconcile:
                     self._rests.begin(orphan.provider, error, now)
                 allowed_at = (error.at or 0) + self._timing.cancel_slack if isinstance(error, CancelTooEarly) else 0
                 again_at = now + self._timing.before_retry(orphan.check_attempts)
+                allowed_at = min(allowed_at, now + self._timing.retry_longest)
                 await orphans.defer(tx, orphan, allowed_at if allowed_at > now else again_at)
         self._wake(Sweep.DELIVER)
 

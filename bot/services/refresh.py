@@ -10,7 +10,7 @@ from itertools import chain, islice
 from bot.domain.catalogue import LiveCatalogue
 from bot.domain.errors import ProviderError
 from bot.domain.numbers import Kind
-from bot.domain.time import HOUR, Ms
+from bot.domain.time import HOUR, Ms, is_within
 from bot.providers.base import Provider
 from bot.providers.registry import Registry
 from bot.services.background import Background
@@ -54,7 +54,7 @@ class Refresh:
 
     async def _seldom(self, provider: Provider, what: str, ask: Callable[[], Awaitable[bool]]) -> None:
         done_at = self._done_at.get((provider.name, what))
-        if (done_at is None or self._clock() - done_at >= SELDOM) and await ask():
+        if not is_within(SELDOM - 1, done_at, self._clock()) and await ask():
             self._done_at[provider.name, what] = self._clock()
 
     async def _ask_names(self, provider: Provider) -> bool:

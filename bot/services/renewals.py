@@ -114,7 +114,7 @@ class Renewals:
         if self._terms.prepaid and missing > 0:
             raise TooLittleMoney(missing)
         check_at = now + self._timing.answer_due
-        renewal = await renewals.add(tx, quote, number.id, number.expires_at or now, check_at=check_at, now=now)
+        renewal = await renewals.add(tx, quote, number.id, number.told_expires_at or now, check_at=check_at, now=now)
         if self._terms.prepaid:
             reason = number.service
             await ledger.hold(tx, f"r{renewal.id}", user.id, price, number_id=number.id, reason=reason, now=now)
@@ -178,7 +178,7 @@ class Renewals:
         now = self._clock()
         async with self._db.transaction() as tx:
             await renewals.defer(tx, renewal.id, now + self._timing.before_retry(renewal.check_attempts))
-        if now - renewal.created_at > self._timing.give_up:
+        if self._timing.is_silence(self._timing.give_up, now - renewal.created_at, renewal.check_attempts):
             number = await numbers.get(self._db.read, renewal.number_id)
             if number is not None:
                 await self._settle(renewal, number, Refused(ProviderFault("no answer")))

@@ -12,6 +12,7 @@ from bot.domain.time import DAY, HOUR, MINUTE, SECOND, Ms
 class Sweep(StrEnum):
     """One pass over due rows."""
 
+    CLOCK = "clock"
     POLL = "poll"
     DELIVER = "deliver"
     EXPIRE = "expire"
@@ -20,6 +21,8 @@ class Sweep(StrEnum):
     PRUNE = "prune"
     TALLY = "tally"
     CATALOGUE = "catalogue"
+    STORAGE = "storage"
+    BACKUP = "backup"
     RING = "ring"
     WEBHOOKS = "webhooks"
     EXPIRING = "expiring"
@@ -74,12 +77,22 @@ class Timing:
         """The wait before a provider is asked once more what it did, doubling up to the longest."""
         return min(self.retry << min(attempts, 12), self.retry_longest)
 
+    def is_silence(self, span: Ms, owed_for: Ms, attempts: int) -> bool:
+        """Whether a provider that owes an answer for that long has been asked in vain for longer than `span`.
+
+        The questions are what counts: a program that was off meanwhile has asked nobody.
+        """
+        return min(owed_for, sum(self.before_retry(attempt) for attempt in range(attempts))) > span
+
     def before_resend(self, attempts: int) -> Ms:
         return min(self.resend << min(attempts, 12), self.resend_longest)
 
     def poll_pace(self, age: Ms) -> Ms:
-        """How long until a number of that age is asked about again; for a whole page, the age of the youngest."""
-        if age < self.young:
+        """How long until a number of that age is asked about again; for a whole page, the age of the youngest.
+
+        One from the future is as old as it is far: it was bought before the clock was set back.
+        """
+        if (age := abs(age)) < self.young:
             return self.poll_young
         return self.poll_middle if age < self.middle else self.poll_old
 

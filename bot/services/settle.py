@@ -4,6 +4,8 @@ Every change of state here is guarded: whoever comes second finds nothing to do.
 is to be shown, so that the state, the money and the message are written together.
 """
 
+import logging
+
 from bot.domain.codes import extract
 from bot.domain.errors import NoNumbers, ProviderError
 from bot.domain.numbers import Kind, Number, State
@@ -13,7 +15,9 @@ from bot.domain.webhooks import Topic
 from bot.providers.base import Sold
 from storage import events, ledger, numbers, orphans, outbox
 from storage import sms as sms_store
-from storage.db import Tx
+from storage.db import Reader, Tx
+
+log = logging.getLogger(__name__)
 
 
 def subject(number: Number) -> str:
@@ -34,11 +38,11 @@ async def announce(tx: Tx, topic: Topic, number: Number, now: Ms, *, sms_id: int
     await events.add(tx, f"{topic}:{about}", topic, number.id, subject(number), now, sms_id=sms_id)
 
 
-async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
+async def sold(tx: Tx, number: Number, sale: Sold, now: Ms, *, ahead: Ms = 0) -> Number | None:
     """buying → active, with the SMS that came before the answer did. None when it was decided before.
 
     A sale that comes after its purchase was given up is an orphan, noted so that it is given back; and so is another
-    phone than the very one that was wanted.
+    phone than the very one that was wanted. `ahead`: by how much our clock is ahead of the provider's.
     """
     if number.again_phone not in ("", sale.phone):
         await not_sold(tx, number, NoNumbers("another phone"), now)
@@ -52,6 +56,7 @@ async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
         expires_at=sale.expires_at,
         cancel_from=sale.cancel_from,
         refund_until=sale.refund_until,
+        ahead=ahead,
         now=now,
     )
     if active is None:
@@ -64,7 +69,8 @@ async def sold(tx: Tx, number: Number, sale: Sold, now: Ms) -> Number | None:
     await announce(tx, Topic.NUMBER_ACTIVE, active, now)
     for sms_id in await sms_store.unclaimed(tx, active.provider, sale.provider_ref):
         await _attach(tx, active, sms_id, now)
-        await ledger.capture(tx, subject(active), now)
+        if await came_in_time(tx, active):  # or else the provider's word decides, at its end
+            await ledger.capture(tx, subject(active), now)
         await announce(tx, Topic.SMS_RECEIVED, active, now, sms_id=sms_id)
     await outbox.want_card(tx, chat_of(active), active.id, now)
     return active
@@ -91,8 +97,7 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     if sms.vague and await sms_store.is_shown(tx, provider, sms.provider_ref, sms.text):
         return False
     number = await numbers.by_provider_ref(tx, provider, sms.provider_ref)
-    found = extract(sms.text, sms.sender, number.service if number else None)
-    sms_id = await sms_store.add(tx, provider, sms, found.value if found else None, now)
+    sms_id = await sms_store.add(tx, provider, sms, _code_in(sms, number.service if number else None), now)
     if sms_id is None:
         return False
     if number is None:
@@ -107,8 +112,26 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     return True
 
 
+def _code_in(sms: IncomingSms, service: str | None) -> str | None:
+    """An SMS arrives whole also where looking for the code in it fails."""
+    try:
+        found = extract(sms.text, sms.sender, service)
+    except Exception as error:  # noqa: BLE001 - its text may hold the code
+        log.error("no code could be looked for in an SMS: %s", type(error).__name__)
+        return None
+    return found.value if found else None
+
+
+async def came_in_time(db: Reader, number: Number) -> bool:
+    """Whether an SMS arrived on it before its end, by our clock and by its provider's."""
+    return await sms_store.came_before(db, number.id, number.expires_at or 0, number.told_expires_at or 0)
+
+
 def _is_past_its_time(number: Number, sms: IncomingSms, now: Ms) -> bool:
-    return number.expires_at is not None and max(sms.received_at, now) >= number.expires_at
+    """By our clock, or by its provider's: the end as it was told, and the SMS, are by the same one."""
+    if number.expires_at is None or number.told_expires_at is None:
+        return False
+    return now >= number.expires_at or sms.received_at >= number.told_expires_at
 
 
 async def _attach(tx: Tx, number: Number, sms_id: int, now: Ms) -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from bot.domain.catalogue import is_code
 from bot.domain.errors import ProviderError
 from bot.domain.numbers import Kind
-from bot.domain.time import MINUTE, SECOND, Ms
+from bot.domain.time import MINUTE, SECOND, Ms, is_within
 from bot.providers.base import Provider, Stock
 from bot.services.clock import Clock
 
@@ -58,12 +58,12 @@ class Troubles:
 
 @dataclass(slots=True)
 class PriceList:
-    """`at`: when its rows were read; 0 before they ever were."""
+    """`at`: when its rows were read."""
 
     rows: Sequence[Stock] = ()
-    at: Ms = 0
+    at: Ms | None = None
     error: ProviderError | None = None
-    failed_at: Ms = 0
+    failed_at: Ms | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -87,9 +87,9 @@ class Shelf:
         async with listed.lock:
             if self._is_fresh(listed, key):
                 return listed.rows
-            if listed.error is None or self._clock() - listed.failed_at > SPARED_FOR:
+            if listed.error is None or not is_within(SPARED_FOR, listed.failed_at, self._clock()):
                 await self._read(provider, key, listed)
-            if listed.error is not None and self._clock() - listed.at > RECENT:
+            if listed.error is not None and not is_within(RECENT, listed.at, self._clock()):
                 raise listed.error
             return listed.rows
 
@@ -103,7 +103,7 @@ class Shelf:
 
     def _list(self, key: Key) -> PriceList:
         if key not in self._lists and len(self._lists) >= MOST_LISTS:
-            old = [one for one, listed in self._lists.items() if self._clock() - listed.at > RECENT]
+            old = [one for one, listed in self._lists.items() if not is_within(RECENT, listed.at, self._clock())]
             for one in old:
                 if not self._lists[one].lock.locked():
                     del self._lists[one]
@@ -112,7 +112,7 @@ class Shelf:
     def _is_fresh(self, listed: PriceList, key: Key) -> bool:
         _, kind, service = key
         spans = {None: WHOLE_FRESH_FOR[kind], EVERYTHING: EVERYTHING_FRESH_FOR[kind]}
-        return self._clock() - listed.at <= spans.get(service, FRESH_FOR)
+        return is_within(spans.get(service, FRESH_FOR), listed.at, self._clock())
 
     async def _read(self, provider: Provider, key: Key, listed: PriceList) -> None:
         _, kind, service = key

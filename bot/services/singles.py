@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from bot.domain.errors import ProviderError, Throttled
 from bot.domain.numbers import Kind
-from bot.domain.time import Ms
+from bot.domain.time import Ms, is_within
 from bot.providers.base import Provider
 from bot.services.background import Background
 from bot.services.clock import Clock
 from bot.services.pace import Rests, Turns
 from bot.services.rhythm import Timing
 from storage import due
-from storage.db import Database
+from storage.db import Database, StorageDown
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ Read = Callable[[Provider, list[str]], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Desk:
-    """One provider's askers. What is known of live numbers holds until `fresh_until`: a stop ends them by it."""
+    """One provider's askers. What was seen of live numbers does not hold for long: a stop ends them by it."""
 
     turns: Turns
-    fresh_until: Ms = 0
+    seen_at: Ms | None = None
     busy: int = 0
     faults: int = 0
     """In a row."""
@@ -53,14 +53,15 @@ class Singles:
         now = self._clock()
         desk = self._desks.setdefault(provider.name, _Desk(Turns(self._timing)))
         desk.turns.follow(born, now)
-        desk.fresh_until = now + self._timing.poll_young
+        desk.seen_at = now
         while desk.busy < provider.capabilities.at_once and (ref := self._next(provider.name, desk)) is not None:
             desk.busy += 1
             self._background.spawn(self._work(provider, desk, ref), f"ask:{provider.name}")
 
     def _next(self, name: str, desk: _Desk) -> str | None:
         now = self._clock()
-        return desk.turns.take(now) if now < desk.fresh_until and self._rests.is_over(name, now) else None
+        is_fresh = is_within(self._timing.poll_young - 1, desk.seen_at, now)
+        return desk.turns.take(now) if is_fresh and self._rests.is_over(name, now) else None
 
     async def _work(self, provider: Provider, desk: _Desk, first: str) -> None:
         ref: str | None = first
@@ -80,6 +81,8 @@ class Singles:
         except ProviderError as error:
             desk.turns.failed(ref, self._clock())
             self._note_fault(provider, desk, error)
+        except StorageDown:  # which storage has said once already
+            desk.turns.failed(ref, self._clock())
         except Exception:  # one bad row must not stop the others
             log.exception("a number of %s could not be read", provider.name)
             desk.turns.failed(ref, self._clock())

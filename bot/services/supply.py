@@ -195,15 +195,18 @@ class Supply:
         since = look.standing.silent_since
         if look.bad_key:
             return "bad_key"
-        if self._bar_ends(look.standing) > look.at:
+        if self._bar_ends(look) > look.at:
             return "barred"
         return "no_contact" if since is not None and look.at - since >= self._timing.failing_after else ""
 
     def _is_well(self, look: Look) -> bool:
         since = look.standing.well_since
-        return since is not None and look.at - max(since, self._bar_ends(look.standing)) >= self._timing.well_after
+        return since is not None and look.at - max(since, self._bar_ends(look)) >= self._timing.well_after
 
-    def _bar_ends(self, standing: Standing) -> Ms:
-        """When it takes requests again, if it wants to be left alone for so long that it matters; else 0."""
-        since, until = standing.barred_since or 0, standing.barred_until or 0
-        return until if until - since >= self._timing.failing_after else 0
+    def _bar_ends(self, look: Look) -> Ms:
+        """When it takes requests again, if it wants to be left alone for so long that it matters; else 0.
+
+        Nor does a bar matter that was noted before the clock was set back: it is said again where it holds.
+        """
+        since, until = look.standing.barred_since or 0, look.standing.barred_until or 0
+        return until if since <= look.at and until - since >= self._timing.failing_after else 0

@@ -37,7 +37,8 @@ class Tally:
         self._clock = clock
         self._samples: dict[Key, deque[Sample]] = {}
         self._records: dict[Key, Record] = {}
-        self._mark: Mark = (clock() - WINDOW, 0)
+        self._swept_at = clock()
+        self._mark: Mark = (self._swept_at - WINDOW, 0)
 
     def of(self, provider: str, service: str, country: str) -> Record:
         """As of the last pass."""
@@ -60,6 +61,9 @@ class Tally:
     async def sweep(self) -> bool:
         """Count a page of what has ended since the last one. True where there is more."""
         now = self._clock()
+        if now < self._swept_at:  # set back, what has ended since would come before the mark
+            self._begin_anew(now)
+        self._swept_at = now
         page = await outcomes.after(self._db, self._mark, now - SETTLED, PAGE)
         for one in page:
             self._mark = (one.closed_at, one.number_id)
@@ -69,6 +73,11 @@ class Tally:
             return True
         self._forget(now - WINDOW)
         return False
+
+    def _begin_anew(self, now: Ms) -> None:
+        self._samples.clear()
+        self._records.clear()
+        self._mark = (now - WINDOW, 0)
 
     def _count(self, key: Key, sample: Sample) -> None:
         self._samples.setdefault(key, deque(maxlen=NEWEST)).append(sample)

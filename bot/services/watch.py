@@ -23,7 +23,7 @@ from bot.services.rhythm import Sweep, Timing, Wake
 from bot.services.singles import Singles
 from storage import due, numbers, outbox, renewals
 from storage import sms as sms_store
-from storage.db import Database
+from storage.db import Database, StorageDown
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,8 @@ class Watch:
                 await self._inbox.receive(provider.name, fresh, charged=said_of_money(remote))
                 if remote.state.closed and remote.state is not RemoteState.GONE:
                     await self._ended_there(provider.name, remote)
+            except StorageDown:
+                raise
             except Exception:  # one bad row must not stop the others
                 log.exception("a number of %s could not be read", provider.name)
 
@@ -128,6 +130,8 @@ class Watch:
             try:
                 if not await self._expire_one(number, remotes.get(number.provider_ref or "")):
                     await self._defer(number)
+            except StorageDown:
+                raise
             except Exception:  # one bad row must not stop the others
                 log.exception("number %d could not be expired", number.id)
                 await self._defer(number)
@@ -175,10 +179,10 @@ class Watch:
         """Its provider does not answer. What was paid for in its time waits for a while, anything else for long."""
         end = number.expires_at or 0
         overdue = self._clock() - end
-        used = number.kind is Kind.RENTAL or await sms_store.came_before(self._db.read, number.id, end)
-        if used and overdue > self._timing.unheard:
+        used = number.kind is Kind.RENTAL or await settle.came_in_time(self._db.read, number)
+        if used and self._timing.is_silence(self._timing.unheard, overdue, number.check_attempts):
             await self._complete(number)
-        elif overdue > self._timing.give_up:
+        elif self._timing.is_silence(self._timing.give_up, overdue, number.check_attempts):
             await self._give_back(number, State.EXPIRED, "no_answer")
         else:
             return False
@@ -200,7 +204,7 @@ class Watch:
     async def _end_waiting(self, number: Number) -> None:
         """Over by our clock, open by theirs. Unused, it is to be closed there; the reconcile sweep sees to it."""
         now = self._clock()
-        if await sms_store.came_before(self._db.read, number.id, number.expires_at or 0):
+        if await settle.came_in_time(self._db.read, number):
             await self._complete(number)
             return
         async with self._db.transaction() as tx:

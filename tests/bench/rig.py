@@ -14,12 +14,14 @@ from bot.providers.registry import Registry
 from bot.scheduler import Scheduler
 from bot.services.background import Background
 from bot.services.clock import Clock
-from bot.services.delivery import Delivery, Letter
+from bot.services.delivery import Delivery, Letter, Sender
 from bot.services.inbox import Inbox
 from bot.services.numbers import Numbers
+from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing
 from bot.services.watch import Watch
 from storage.db import Database
+from storage.outbox import Owed
 from tests.simulators.sims import HandlerApiSim, Sim
 from tests.support.suppliers import Site
 
@@ -30,6 +32,10 @@ class Letters:
 
     clock: Clock
     at: dict[str, int] = field(default_factory=dict)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, _owed: Owed) -> AsyncIterator[Sender]:
+        yield self.send
 
     async def send(self, letter: Letter) -> int | None:
         if letter.sms is not None:
@@ -77,7 +83,7 @@ class Rig:
         inbox = Inbox(db, clock, registry, wake, {})
         numbers = Numbers(db, clock, timing, registry, inbox, wake)
         self.watch = Watch(db, clock, timing, registry, inbox, self.background, wake)
-        self.delivery = Delivery(db, clock, timing, numbers, self.letters, wake)
+        self.delivery = Delivery(db, clock, timing, numbers, self.letters, Returns(db, clock), wake)
 
     async def poll(self) -> None:
         """One sweep to its end."""

@@ -15,7 +15,7 @@ async def press(page: Page, label: str) -> None:
     await page.get_by_role("log").get_by_role("button", name=label).last.click()
 
 
-async def test_from_the_first_press_to_the_code_without_a_reload(chromium: Browser, capsys):
+async def test_from_the_first_press_to_the_code_without_a_reload(chromium: Browser, say):
     async with running_demo() as url:
         context = await chromium.new_context(viewport=DESKTOP)
         await context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
@@ -44,5 +44,4 @@ async def test_from_the_first_press_to_the_code_without_a_reload(chromium: Brows
         assert await page.evaluate("navigator.clipboard.readText()") == "739204"
         assert loads == ["load"]
         await context.close()
-    with capsys.disabled():
-        print(f"\nfrom 'Send SMS' to the code in the chat, in the browser: {seconds * 1000:.0f} ms")
+    say("figures", f"from 'Send SMS' to the code in the chat, in the browser: {seconds * 1000:.0f} ms")

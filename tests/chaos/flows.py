@@ -32,7 +32,7 @@ class Flow:
     """A long pace keeps polls out of the count of points, but for the one after each start."""
 
 
-def _buying(me: Person) -> tuple[Wish, ...]:
+def buying(me: Person) -> tuple[Wish, ...]:
     """By typed words; again where the purchase had never left."""
     return (
         me.wait_while(lambda: me.says("⏳") or me.phone()),
@@ -43,7 +43,7 @@ def _buying(me: Person) -> tuple[Wish, ...]:
 
 
 async def _buy(me: Person) -> str:
-    phone: str = await me.reach("the number is on its card", me.phone, *_buying(me))
+    phone: str = await me.reach("the number is on its card", me.phone, *buying(me))
     return phone
 
 
@@ -70,7 +70,7 @@ async def cancelled(me: Person, world: Outside) -> None:
 
 
 async def expired(me: Person, world: Outside) -> None:
-    await me.reach("its time has passed", lambda: me.says("⌛"), *_buying(me))
+    await me.reach("its time has passed", lambda: me.says("⌛"), *buying(me))
 
 
 async def rented(me: Person, world: Outside) -> None:
@@ -108,7 +108,7 @@ async def early(me: Person, world: Outside) -> None:
         await me.reach(
             "a code is in the chat",
             lambda: any(me.copies(code) for code in world.sent),
-            *_buying(me),
+            *buying(me),
         )
     finally:
         texting.cancel()

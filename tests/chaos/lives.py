@@ -59,6 +59,8 @@ class Lives:
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.lives: list[Life] = []
+        self.pid = 0
+        """Of the life that is being lived."""
 
     @property
     def deaths(self) -> list[Life]:
@@ -101,6 +103,7 @@ class Lives:
         ours, theirs = FORKS.Pipe(duplex=False)
         process = FORKS.Process(target=program.live_in, args=(spec, theirs), daemon=True)
         process.start()
+        self.pid = process.pid or 0
         theirs.close()
         try:
             with os.fdopen(os.dup(ours.fileno()), "rb", buffering=0) as pipe:

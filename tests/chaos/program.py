@@ -54,6 +54,7 @@ class Spec:
     from_birth: bool = False
     poll_ms: int = 60_000
     timing: dict[str, int] = field(default_factory=dict)
+    synchronous: str = "FULL"
 
 
 class Fuse:
@@ -93,8 +94,9 @@ def rig(spec: Spec, hook: Fuse) -> Rig:
     }
     often = dict.fromkeys((Sweep.POLL, Sweep.DELIVER, Sweep.EXPIRE, Sweep.RECONCILE), SWEEP_EVERY_S)
     intervals_s = {**INTERVALS_S, **often}
-    del intervals_s[Sweep.CATALOGUE]  # the whole price list at each birth takes longer than most lives
-    return Rig(timing=Timing(**(spans | spec.timing)), intervals_s=intervals_s, hook=hook)
+    for longer_than_most_lives in (Sweep.CATALOGUE, Sweep.BACKUP):
+        del intervals_s[longer_than_most_lives]
+    return Rig(timing=Timing(**(spans | spec.timing)), intervals_s=intervals_s, hook=hook, synchronous=spec.synchronous)
 
 
 async def _serve(spec: Spec, fuse: Fuse) -> NoReturn:

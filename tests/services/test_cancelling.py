@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.errors import WrongState
 from bot.domain.numbers import Kind, State
-from bot.domain.time import DAY, MINUTE, SECOND
+from bot.domain.time import DAY, HOUR, MINUTE, SECOND
 from tests.support.services import House, direct, eventually, keep_house
 
 
@@ -234,11 +234,10 @@ async def test_a_cancel_that_nobody_answers_for_a_day_past_the_end_gives_the_mon
     house.clock.advance(3 * MINUTE)
     await house.numbers.cancel(user, number.id)
     house.world.mode = "down"
-    house.clock.now = int(number.expires_at or 0) + DAY
-    await house.check()
+    house.clock.now = int(number.expires_at or 0)
+    await house.keep_asking(DAY)
     assert await house.state(number) == "cancelling"
-    house.clock.advance(MINUTE)
-    await house.check()
+    await house.keep_asking(HOUR)
     found = await house.number(number)
     assert (found.state, found.reason) == (State.EXPIRED, "no_answer")
     assert await house.ledger_of(number) == ["hold", "release"]

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.numbers import Number
 from bot.domain.people import User
 from bot.domain.time import DAY, MINUTE, SECOND
-from bot.services.delivery import Blocked, Delivery, MaybeSent, Moved, NotSent, Undeliverable, returned
+from bot.services.delivery import Blocked, Delivery, MaybeSent, Moved, NotSent, Undeliverable
 from storage.db import Database, Reader, Row, Value
 from tests.support.services import House
 
@@ -135,10 +135,28 @@ async def test_what_was_owed_to_a_blocked_chat_goes_out_when_its_person_returns(
     await house.hook(number, "Second: 222222")
     assert set(await house.owed("parked")) == {"card:1", "sms:1", "sms:2"}
     house.letters.says_to = {}
-    assert await returned(house.db, house.clock, 7) == 2
-    assert await returned(house.db, house.clock, 7) == 0
+    assert await house.returns.came_back(7) == 2
+    assert await house.returns.came_back(7) == 0
     await house.deliver()
     assert house.letters.texts() == ["Your code is 123456", "Second: 222222"]
+
+
+async def test_who_is_back_before_the_refusal_arrives_is_not_shut_out_by_it(house: House) -> None:
+    """The send was refused while they had the bot blocked; the answer comes after they have written again."""
+    await _with_a_code(house)
+    house.letters.says_to = {7: Blocked("Forbidden")}
+    gate = house.letters.gates[7] = asyncio.Event()
+    tried = len(house.letters.tried)
+    await house.delivery.sweep()
+    while len(house.letters.tried) == tried:  # noqa: ASYNC110 - the sender is on its way
+        await asyncio.sleep(0)
+    assert await house.returns.came_back(7) == 0
+    gate.set()
+    await house.delivery.drain(5)
+    house.letters.says_to = {}
+    house.clock.advance(MINUTE)
+    await house.deliver()
+    assert house.letters.texts() == ["Your code is 123456"]
 
 
 async def test_copies_are_not_used_up_by_a_block(house: House) -> None:
@@ -149,7 +167,7 @@ async def test_copies_are_not_used_up_by_a_block(house: House) -> None:
         house.letters.says_to = {7: Blocked("Forbidden")}
         house.clock.advance(MINUTE)
         await house.deliver()
-        await returned(house.db, house.clock, 7)
+        await house.returns.came_back(7)
     house.letters.says_to = {}
     await house.deliver()
     assert house.letters.texts() == ["Your code is 123456"]
@@ -202,6 +220,22 @@ async def test_a_message_that_cannot_be_written_stops_no_other(house: House) -> 
     house.letters.says_to = {}
     await house.deliver()
     assert house.letters.texts(7) == ["Your code is 123456"]
+
+
+async def test_after_a_start_a_blocked_chat_is_tried_once_more(house: House) -> None:
+    """That its person came back may have been in an update that died with the process."""
+    await _with_a_code(house)
+    house.letters.says_to = {7: Blocked("Forbidden")}
+    await house.deliver()
+    tried = len(house.letters.tried)
+    await house.reconcile.after_start()
+    await house.deliver()
+    assert len(house.letters.tried) == tried + 1, "still blocked: one send, and the rest waits again"
+    house.letters.says_to = {}
+    await house.reconcile.after_start()
+    await house.deliver()
+    assert house.letters.texts() == ["Your code is 123456"]
+    assert (await _row(house, "sms:1"))[0] == "sent"
 
 
 async def test_each_chat_gets_its_messages_in_order(house: House) -> None:
@@ -400,7 +434,9 @@ async def test_a_message_that_is_marked_while_the_next_sweep_reads_is_not_sent_a
     user, _ = await _with_a_code(house)
     late = _LateDatabase(house.db)
     late.read.hand_over.set()
-    delivery = Delivery(late, house.clock, house.timing, house.numbers, house.letters, lambda _sweep: None)  # type: ignore[arg-type]
+    delivery = Delivery(
+        late, house.clock, house.timing, house.numbers, house.letters, house.returns, lambda _sweep: None
+    )  # type: ignore[arg-type]
     gate = house.letters.gates[user.id] = asyncio.Event()
     await delivery.sweep()  # the code is under way
     late.read.has_read.clear()

@@ -142,12 +142,10 @@ async def test_a_sale_that_is_told_after_all_is_kept_before_the_end_and_given_ba
 async def test_one_that_could_be_found_by_a_provider_that_is_silent_waits_for_a_day_and_is_told(house: House) -> None:
     number = await lost(house)
     house.world.mode = "down"
-    house.clock.advance(23 * HOUR)
-    await house.check()
+    await house.keep_asking(23 * HOUR)
     assert await house.state(number) == "buying"
     assert await told(house) == []
-    house.clock.advance(2 * HOUR)
-    await house.check()
+    await house.keep_asking(2 * HOUR)
     assert await house.state(number) == "failed"
     assert await told(house) == [(ADMIN, "given_up", number.id)]
 
@@ -158,9 +156,7 @@ async def test_a_cancel_that_is_never_confirmed_is_told(house: House) -> None:
     house.clock.advance(3 * MINUTE)
     house.world.mode = "down"
     await house.numbers.cancel(user, number.id)
-    await house.check()
-    house.clock.now = int(number.expires_at or 0) + DAY + MINUTE
-    await house.check()
+    await house.keep_asking(DAY + HOUR)
     assert await house.state(number) == "expired"
     assert await told(house) == [(ADMIN, "cancel_given_up", number.id)]
 
@@ -171,9 +167,8 @@ async def test_a_late_sale_that_is_not_taken_back_is_told_unless_it_is_gone(
 ) -> None:
     number = await lost(house)
     ref = house.world.record()[0]["provider_ref"]
-    house.world.faults.add("find", "refuse:provider_fault", times=100)
-    house.clock.advance(DAY + MINUTE)
-    await house.check()
+    house.world.faults.add("find", "refuse:provider_fault", times=200)
+    await house.keep_asking(DAY + HOUR)
     assert await house.state(number) == "failed"
     await house.purchases.settle_purchase(number, Sold(ref, house.world.record()[0]["phone"], 1, house.clock() + HOUR))
     house.world.faults.add("cancel", f"refuse:{refusal}")

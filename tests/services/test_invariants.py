@@ -11,7 +11,7 @@ from bot.domain.errors import CodepigeonError
 from bot.domain.numbers import Number
 from bot.domain.people import User
 from bot.domain.time import HOUR, MINUTE, SECOND
-from bot.services.delivery import Blocked, MaybeSent, NotSent, returned
+from bot.services.delivery import Blocked, MaybeSent, NotSent
 from tests.support.services import House, check_books, keep_house
 
 FAULTS = ("lost_answer", "garbage", "refuse:provider_fault", "refuse:throttled", "refuse:denied")
@@ -91,7 +91,7 @@ class Life:
         await self.house.deliver(passes=4)
         if self.chance.random() < 0.5:
             for user in self.people:
-                await returned(self.house.db, self.house.clock, user.id)
+                await self.house.returns.came_back(user.id)
 
     async def fault(self) -> None:
         verb = self.chance.choice(("allocate", "cancel", "fetch", "find", "renew", "finish"))
@@ -111,7 +111,7 @@ class Life:
             self.house.clock.advance(11 * MINUTE)
             await self.sweep()
             for user in self.people:
-                await returned(self.house.db, self.house.clock, user.id)
+                await self.house.returns.came_back(user.id)
             await self.house.deliver()
         self.house.clock.advance(12 * HOUR)
         await self.sweep()

@@ -251,9 +251,7 @@ async def test_a_renewal_of_before_a_crash_is_paid_for_if_and_only_if_it_can_be_
         user, number = await bought(services, sim, hours=24)
         renewal_id = await renewing(services, sim, user, number, "reset")
     async with at_work(site, sim, tmp_path) as services:
-        for _ in range(30):
-            await services.check()
-            services.clock.advance(HOUR)
+        await services.keep_asking(26 * HOUR)
         renewal = await services.db.read.one("SELECT state, price FROM renewals WHERE id = $1", renewal_id)
         assert renewal is not None
         shows_its_end = name not in DIALECTS

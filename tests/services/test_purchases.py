@@ -187,7 +187,7 @@ async def test_a_provider_that_cannot_say_what_it_sold_is_asked_ever_less_often_
     assert 5 <= asked[-1] <= 8, "the wait doubles"
     await house.housekeeping.prune()
     assert await house.state(number) == "buying"
-    house.clock.advance(DAY)
+    await house.keep_asking(DAY)
     await house.housekeeping.prune()
     await house.check()
     assert await house.state(number) == "failed"

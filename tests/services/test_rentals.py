@@ -138,8 +138,7 @@ async def test_a_renewal_at_a_silent_provider_is_asked_about_ever_less_often_and
         await house.check()
         house.clock.advance(15_000)
     assert 5 <= house.wire.count("fetch") <= 8
-    house.clock.advance(DAY)
-    await house.check()
+    await house.keep_asking(DAY)
     assert (await _renewal(house, renewal)).state == "failed"
     assert (await house.money(user))[1] == 0
 

@@ -54,8 +54,7 @@ async def _ran_out(house: House, _user: User, number: Number) -> None:
 
 async def _never_answered_for(house: House, user: User, number: Number) -> None:
     house.registry._providers.clear()
-    house.clock.now = int(number.expires_at or 0) + 2 * DAY
-    await house.expire()
+    await house.keep_asking(2 * DAY)
 
 
 def _cancelled_after(span: Ms) -> Ending:

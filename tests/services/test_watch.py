@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.people import User
-from bot.domain.time import DAY, MINUTE, SECOND
+from bot.domain.time import DAY, HOUR, MINUTE, SECOND
 from bot.services.rhythm import Timing
 from tests.support.services import House, eventually, keep_house
 from tests.support.stock import Stocked, put
@@ -261,8 +261,7 @@ async def test_a_provider_that_is_down_at_the_end_is_asked_until_it_answers(hous
         house.clock.advance(10 * SECOND)
     states = [await house.state(number) for number in (unused, used, late)]
     assert states == ["active"] * 3, "the used one too: an SMS that nobody has seen may be on it"
-    house.clock.advance(5 * 60 * MINUTE)
-    await house.expire()
+    await house.keep_asking(5 * 60 * MINUTE)
     assert await house.state(used) == "completed", "it was paid in its time, whatever the provider says"
     assert [await house.state(unused), await house.state(late)] == ["active", "active"]
     asked = house.wire.count("fetch")
@@ -286,8 +285,7 @@ async def test_a_late_sms_is_not_charged_because_the_provider_is_silent(house: H
     house.clock.advance(MINUTE)
     await house.expire()
     assert (await house.state(number), await house.ledger_of(number)) == ("active", ["hold"])
-    house.clock.advance(DAY)
-    await house.expire()
+    await house.keep_asking(DAY + HOUR)
     found = await house.number(number)
     assert (found.state, found.reason) == (State.EXPIRED, "no_answer")
     assert await house.ledger_of(number) == ["hold", "release"]
@@ -297,9 +295,7 @@ async def test_a_number_of_a_provider_that_was_taken_out_is_given_back_after_a_d
     user = await house.person()
     number, buying = await house.buy(user), (await house.purchases.begin(user, await house.quote(user)))[0]
     house.registry._providers.clear()
-    house.clock.now = int(number.expires_at or 0) + DAY + MINUTE
-    await house.expire()
-    await house.check()
+    await house.keep_asking(DAY + 2 * HOUR)
     assert [await house.state(number), await house.state(buying)] == ["expired", "failed"]
     assert (await house.money(user))[1] == 0
 

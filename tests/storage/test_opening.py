@@ -1,5 +1,6 @@
 """Opening: what is not ours, not sound or not known is refused with a sentence, and left as it was."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -14,7 +15,8 @@ import pytest
 from storage.db import Database
 from storage.errors import DatabaseUnusable
 from storage.lock import FileLock, is_there
-from storage.migrate import Migration, migrate, shipped
+from storage.migrate import migrate
+from storage.versions import Migration, shipped
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,6 +124,25 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> Non
         assert "9999" in message
 
 
+async def test_a_database_whose_file_is_of_a_newer_form_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await _made(path)
+    _sql(path, "PRAGMA user_version = 3")
+    for exclusive in (True, False):
+        assert "newer" in await _refused(path, exclusive=exclusive)
+
+
+@pytest.mark.parametrize("missing", [2, shipped()[-1].version - 1])
+async def test_a_half_migrated_database_is_refused_and_left_alone(tmp_path: Path, missing: int) -> None:
+    """A later step without an earlier one: somebody has put files of two times together."""
+    path = tmp_path / "a.db"
+    await _made(path)
+    _sql(path, f"DELETE FROM migrations WHERE version = {missing:d}")  # noqa: S608
+    for exclusive in (True, False):
+        message = await _refused(path, exclusive=exclusive)
+        assert f"half-migrated: step {missing} " in message
+
+
 async def test_a_damaged_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     await _made(path)
@@ -155,8 +176,8 @@ def test_a_file_or_folder_that_may_not_be_read_or_written_is_refused() -> None:
     home.chmod(0o755)
     program = (
         "import asyncio, concurrent.futures.thread, os, sys\nfrom pathlib import Path\n"
-        "from storage.db import Database, DatabaseUnusable\n"
-        "os.setgid(65534); os.setuid(65534)\n"
+        "from storage.db import Database, DatabaseUnusable\nfrom storage.versions import shipped\n"
+        "shipped(); os.setgid(65534); os.setuid(65534)\n"
         "try:\n    asyncio.run(Database.open(Path(sys.argv[1])))\n"
         "except DatabaseUnusable as error:\n    print(error)\n"
     )
@@ -167,15 +188,22 @@ def test_a_file_or_folder_that_may_not_be_read_or_written_is_refused() -> None:
         (home / "open").chmod(0o777)
         (home / "open" / "mine.db").write_bytes(b"")
         (home / "open" / "mine.db").chmod(0)
+        asyncio.run(_made(home / "sound.db"))
+        shutil.copy(home / "sound.db", home / "open" / "sound.db")
+        for sound in (home / "sound.db", home / "open" / "sound.db"):
+            sound.chmod(0o644)
         for path, sentence in (
             (home / "mine.db", "cannot be written"),
             (home / "open" / "mine.db", "cannot be opened"),
+            (home / "sound.db", "folder"),
+            (home / "open" / "sound.db", "cannot be opened for writing"),
         ):
+            before = path.read_bytes()
             ended = subprocess.run(
                 [sys.executable, "-c", program, str(path)], cwd=ROOT, timeout=10, capture_output=True, text=True
             )
             assert sentence in ended.stdout, ended.stderr
-            assert path.read_bytes() == b""
+            assert path.read_bytes() == before
     finally:
         shutil.rmtree(home)
 
@@ -260,6 +288,61 @@ async def test_a_migration_that_fails_leaves_the_old_schema_and_its_rows(tmp_pat
     assert _schema(path) == before
     assert _sql(path, "SELECT max(version) FROM migrations") == [(NEXT,)]
     assert _sql(path, "SELECT count(*) FROM extra") == [(2,)]
+
+
+KILLED = """
+import asyncio, os, signal, sqlite3, sys
+from pathlib import Path
+import aiosqlite
+from storage.migrate import migrate
+from storage.versions import Migration, shipped
+
+class Deadly(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+async def main():
+    next = shipped()[-1].version + 1
+    deadly = Migration(next, "deadly", "CREATE TABLE half (id INTEGER); INSERT INTO half VALUES (1); SELECT die();")
+    db = await aiosqlite.connect(sys.argv[1], isolation_level=None, factory=Deadly)
+    await migrate(db, Path(sys.argv[1]), (*shipped(), deadly))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await _made(path)
+    before = _schema(path)
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, timeout=20, capture_output=True)
+    assert ended.returncode == -9, ended.stderr
+    assert _schema(path) == before
+    await _migrate(path, *shipped(), SECOND)
+    assert _sql(path, "SELECT count(*) FROM extra") == [(2,)]
+
+
+async def test_a_disk_that_gets_full_in_the_middle_of_a_migration_leaves_the_old_schema(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await _made(path)
+    before = _schema(path)
+    large = Migration(
+        NEXT,
+        "large",
+        "CREATE TABLE half (b BLOB); INSERT INTO half VALUES (1); INSERT INTO half VALUES (zeroblob(1000000));",
+    )
+    db = await _opened_with(path)
+    try:
+        await db.execute_fetchall(f"PRAGMA max_page_count = {path.stat().st_size // 4096 + 20}")
+        with pytest.raises(DatabaseUnusable, match=r"failed and was undone\. The disk .* is full"):
+            await migrate(db, path, (*shipped(), large))
+    finally:
+        await db.close()
+    assert _schema(path) == before
+    assert list(tmp_path.glob("*.before-*")) == [], "of a database that was not changed no copy is left"
+    await _migrate(path, *shipped(), large)
+    assert _sql(path, "SELECT count(*) FROM half") == [(2,)]
 
 
 async def _opened_with(path: Path, *_more: Migration):  # type: ignore[no-untyped-def]

@@ -48,7 +48,7 @@ class Explaining(Tx):
     """Runs statements in the transaction, and keeps the plan of each."""
 
     def __init__(self, tx: Tx) -> None:
-        super().__init__(tx._connection)
+        super().__init__(tx._connection, tx._condition)
         self.plans: list[str] = []
 
     async def all(self, sql: str, *args: Value) -> list[Row]:
@@ -98,8 +98,8 @@ HOT: dict[str, Statement] = {
     "receive: refund": lambda tx: ledger.refund(tx, "n5", 5),
     "receive: captured": lambda tx: ledger.captured(tx, "n5"),
     "receive: unclaimed": lambda tx: sms.unclaimed(tx, "sandbox", "p-5"),
-    "receive: in time": lambda tx: sms.came_before(tx, 5, 5),
-    "buy: usage": lambda tx: numbers.usage(tx, 1, ROWS - 5, ROWS - 50),
+    "receive: in time": lambda tx: sms.came_before(tx, 5, 5, 5),
+    "buy: usage": lambda tx: numbers.usage(tx, 1, ROWS - 5, ROWS - 50, ROWS),
     "buy: twice": lambda tx: numbers.of_quote(tx, "q-5", 1),
     "show: open": lambda tx: numbers.open_of(tx, 1),
     "show: closed": lambda tx: numbers.closed_of(tx, 1, 10, 10**15),

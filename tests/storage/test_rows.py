@@ -218,8 +218,8 @@ async def test_came_before_goes_by_both_clocks(db: Database) -> None:
         for sms_id, (ours, theirs) in enumerate([(50, 150), (150, 50)]):
             kept = await sms.add(tx, "sandbox", IncomingSms("p-q", str(sms_id), "", "", theirs), None, ours)
             await sms.attach(tx, int(kept or 0), number.id, sms_id)
-    assert not await sms.came_before(db.read, number.id, 100)
-    assert await sms.came_before(db.read, number.id, 151)
+    assert not await sms.came_before(db.read, number.id, 100, 100)
+    assert await sms.came_before(db.read, number.id, 151, 151)
 
 
 async def test_texts_are_emptied_in_portions_and_their_rows_stay(db: Database) -> None:

@@ -84,6 +84,7 @@ LIMIT_MINUTE = "per minute reached"
 LIMIT_DAY = "per day reached"
 UNKNOWN_COMMAND = "don't know that command"
 WENT_WRONG = "Something went wrong"
+CANNOT_SAVE = "can't save anything right now"
 
 # why a provider did not sell
 NO_NUMBERS = "No such numbers"
@@ -96,6 +97,10 @@ FILLED = "filled again"
 SILENT = "stopped answering"
 WORKS_AGAIN = "works again"
 CANNOT_LIST = "can't list what it sold"
+
+# to the admins, about backups
+NO_BACKUP = "No backup could be made"
+BACKUPS_WORK = "Backups are made again"
 
 # people
 OWNED = "This bot is yours now"

@@ -46,8 +46,13 @@ SHORT = Timing(
     poll_old=200,
     resend=50,
 )
-INTERVALS_S = {**dict.fromkeys(set(Sweep) - {Sweep.CATALOGUE}, 0.05), Sweep.PRUNE: 600.0, Sweep.PROVIDERS: 600.0}
-"""Without the sweep that reads whole price lists: what it saves people the wait for, no story is about."""
+INTERVALS_S = {
+    **dict.fromkeys(set(Sweep) - {Sweep.CATALOGUE, Sweep.BACKUP}, 0.05),
+    Sweep.PRUNE: 600.0,
+    Sweep.PROVIDERS: 600.0,
+}
+"""Without the sweep that reads whole price lists: what it saves people the wait for, no story is about; and without
+backups, but where a story asks for one."""
 OWNER_ID = 777
 PHONE = re.compile(r"\+\d{6,15}")
 
@@ -386,10 +391,13 @@ async def playing(
     timing: Timing = SHORT,
     settings: Mapping[str, str] | None = None,
     clock: Clock | None = None,
+    lock_wait_s: float = 5.0,
+    own_clock: Callable[[], Ms] | None = None,
 ) -> AsyncIterator[Story]:
     """The program, started. At its end it is stopped, and its requests, its books and its log are checked.
 
     `webhook`: Telegram posts its updates; `hooks`: the provider posts its SMS; either way it can be polled.
+    `own_clock`: the program's, where it is not that of the others.
     """
     clock = clock or Clock()
     async with (
@@ -412,7 +420,8 @@ async def playing(
         )
         world._notify = notifier if hooks else None
         story = Story(config, telegram, world, clock, http)
-        rig = Rig(timing=timing, intervals_s=INTERVALS_S, clock=clock, synchronous="OFF")
+        own_clock = own_clock or clock
+        rig = Rig(timing=timing, intervals_s=INTERVALS_S, clock=own_clock, synchronous="OFF", lock_wait_s=lock_wait_s)
         with _watched_errors(story):
             try:
                 story.app = await App.open(config, http, rig=rig)

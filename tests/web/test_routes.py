@@ -170,13 +170,13 @@ async def test_telegrams_webhook_believes_only_its_secret_and_refuses_garbage(tm
         for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "wrong"}, {"X-Telegram-Bot-Api-Secret-Token": TOKEN}):
             assert (await http.post("/telegram/webhook", json=update, headers=headers)).status_code == 404
         bodies: list[bytes] = [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"{}", b'{"update_id": "x"}', b"[" * 99_999]
-        bodies += [b'{"update_id": 1, "message": {}}', b'{"update_id": 1, "message": 5}']
         for body in bodies:
             answer = await http.post("/telegram/webhook", content=body, headers=good)
             assert answer.status_code == 400, body[:20]
         answer = await http.post("/telegram/webhook", content=b" " * 1_000_001, headers=good)
         assert answer.status_code == 413
         strange: list[dict[str, Any]] = [{"update_id": 7}, {"update_id": 8, "unheard_of": {"a": 1}}]
+        strange += [{"update_id": 9, "message": {}}, {"update_id": 10, "message": 5}]  # refused, they would come again
         for body in strange:
             assert (await http.post("/telegram/webhook", json=body, headers=good)).status_code == 200
         ada = await story.comes()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.domain.errors import ProviderFault, Throttled
-from bot.domain.time import DAY, Ms
+from bot.domain.time import DAY, Ms, is_within
 from bot.providers.fivesim import answers, prices
 from bot.providers.fivesim.answers import Lost
 from bot.providers.fivesim.prices import Countries
@@ -40,7 +40,7 @@ class Api:
 
     async def countries(self) -> Countries:
         """As they were at most a day ago. Raises Malformed too."""
-        if self._countries is None or self._clock() - self._countries[0] > DAY:
+        if self._countries is None or not is_within(DAY, self._countries[0], self._clock()):
             self._countries = self._clock(), prices.countries(await self.guest("countries"))
         return self._countries[1]
 

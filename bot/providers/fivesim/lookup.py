@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from bot.domain.errors import Gone, ProviderError, ProviderFault, Throttled
 from bot.domain.numbers import Kind, Offer
 from bot.domain.sms import IncomingSms
-from bot.domain.time import HOUR, MINUTE, Ms
+from bot.domain.time import HOUR, MINUTE, Ms, is_within
 from bot.providers.base import RemoteNumber, RemoteState
 from bot.providers.fields import Malformed
 from bot.providers.fivesim import orders
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 PAGE = 100
 _MOST_PAGES = 500
+NO_INBOX_FOR: Ms = HOUR
+"""After it said that it has none."""
 _CLOCKS_DIFFER: Ms = MINUTE
 _ANSWER_TAKES: Ms = 5 * MINUTE
 """An order that was made later than this after the purchase belongs to another one."""
@@ -29,7 +31,7 @@ class Lookup:
     def __init__(self, api: Api, clock: Callable[[], Ms]) -> None:
         self._api = api
         self._clock = clock
-        self._no_inbox_until: Ms = 0
+        self._no_inbox_at: Ms | None = None
 
     async def numbers(self, refs: Iterable[str]) -> dict[str, RemoteNumber]:
         """The known ones of `refs`."""
@@ -109,7 +111,8 @@ class Lookup:
     async def _with_inbox(self, order: Order) -> RemoteNumber:
         """A rental's SMS stand in an inbox of their own, and some of them with the order too."""
         remote = order.remote()
-        if order.kind is not Kind.RENTAL or remote.state.closed or self._clock() < self._no_inbox_until:
+        has_no_inbox = is_within(NO_INBOX_FOR, self._no_inbox_at, self._clock())
+        if order.kind is not Kind.RENTAL or remote.state.closed or has_no_inbox:
             return remote
         sms = orders.merged(await self._inbox(order), remote.sms)
         state = RemoteState.RECEIVED if sms else remote.state
@@ -123,7 +126,7 @@ class Lookup:
             raise
         except ProviderError as error:
             log.warning("5sim has no inbox for rentals now: %s", error.reason)
-            self._no_inbox_until = self._clock() + HOUR
+            self._no_inbox_at = self._clock()
         except (Lost, Malformed) as why:
             log.warning("5sim: the inbox of order %d cannot be read: %s", order.id, why)
         return ()

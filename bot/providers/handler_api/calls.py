@@ -39,7 +39,8 @@ class Calls:
         self._api_key = api_key
         self._dialect = dialect
         self._clock = clock
-        self._buy_again_at: Ms = 0
+        self._banned: tuple[Ms, Ms] = (0, 0)
+        """From when until when; the clock may be set back to before both."""
 
     async def ask(self, action: str, **params: str | int | None) -> Reply:
         """Raises Rejected, Malformed, NoAnswer or Throttled. Parameters that are None or empty are left out."""
@@ -86,12 +87,13 @@ class Calls:
         self, action: str, reader: Callable[[Reply], _T], **params: str | int | None
     ) -> _T | Refused | Unknown:
         """A change that a ban stops before it is asked for."""
-        left = self._buy_again_at - self._clock()
-        if left > 0:
-            return Refused(Throttled(left / SECOND))
+        since, until = self._banned
+        if since <= (now := self._clock()) < until:
+            return Refused(Throttled((until - now) / SECOND))
         outcome = await self.change(action, reader, **params)
         if isinstance(outcome, Refused) and isinstance(outcome.error, Banned):
-            self._buy_again_at = self._clock() + int(outcome.error.retry_after_s * SECOND)
+            now = self._clock()
+            self._banned = now, now + int(outcome.error.retry_after_s * SECOND)
         return outcome
 
 

@@ -7,7 +7,7 @@ from bot.domain.errors import Denied, Gone, NoNumbers, ProviderFault
 from bot.domain.money import Units
 from bot.domain.numbers import Kind, Offer
 from bot.domain.sms import IncomingSms, derived_sms_id
-from bot.domain.time import HOUR, MINUTE, Ms
+from bot.domain.time import HOUR, MINUTE, Ms, is_within
 from bot.providers.base import (
     AllocateOutcome,
     Done,
@@ -46,14 +46,14 @@ _STATES = {
 
 
 class RentApart(Renting):
-    _shown: tuple[Ms, Sequence[Stock]] = (-SHOWN_FOR, ())
+    _shown: tuple[Ms | None, Sequence[Stock]] = (None, ())
 
     # what is on sale
 
     async def stock(self, service: str | None) -> Sequence[Stock]:
         """One request for the countries, then one for each country and length; kept for a while, as they are many."""
         at, rows = self._shown
-        if self._clock() - at >= SHOWN_FOR:
+        if not is_within(SHOWN_FOR - 1, at, self._clock()):
             first = await self._calls.read("getRentServicesAndCountries", countries, **self._hours(self._rent.hours[0]))
             known = [iso2 for number in first if (iso2 := self._countries.iso2(number)) is not None]
             rows = await self._lists(known)

@@ -12,7 +12,7 @@ from bot.domain.numbers import Kind
 from bot.domain.time import HOUR, Ms
 from bot.providers.base import RemoteState
 from bot.providers.sandbox import phones
-from bot.providers.sandbox.chance import fresh_id, generator
+from bot.providers.sandbox.chance import Naming, generator
 from bot.providers.sandbox.records import Received, Record, Reject, Renewal
 from bot.providers.sandbox.settings import SandboxSettings
 
@@ -45,8 +45,11 @@ class Sale:
 class Book:
     """Every reader first closes what has expired by `clock`; nothing here waits for a timer."""
 
-    def __init__(self, seed: int, clock: Callable[[], Ms], settings: SandboxSettings, observer: Observer) -> None:
+    def __init__(
+        self, seed: int, clock: Callable[[], Ms], settings: SandboxSettings, observer: Observer, naming: Naming
+    ) -> None:
         self._clock = clock
+        self._naming = naming
         self._settings = settings
         self._observer = observer
         self._chance = generator(seed)
@@ -68,7 +71,7 @@ class Book:
         rental = sale.kind is Kind.RENTAL
         record = Record(
             ref=sale.ref,
-            provider_ref=fresh_id("sb-"),
+            provider_ref=self._naming("sb-"),
             phone=phone,
             service=sale.service,
             country=sale.country,
@@ -90,7 +93,7 @@ class Book:
         record = self._by_phone.get(phone)
         if record is None:
             return None
-        sms = Received(fresh_id("sms-"), _utf8(sender), _utf8(text), self._clock())
+        sms = Received(self._naming("sms-"), _utf8(sender), _utf8(text), self._clock())
         record.receive(sms)
         self._observer(record, Change.SMS)
         return record, sms
@@ -107,7 +110,7 @@ class Book:
 
     def cancel(self, provider_ref: str) -> None:
         record = self.get(provider_ref)
-        record.cancel(self._clock())
+        record.cancel(self._clock(), also_used=self._settings.takes_back_used)
         self._close(record)
 
     def renew(self, record: Record, key: str, hours: int, cost: Units) -> Renewal:

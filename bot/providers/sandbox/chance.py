@@ -4,6 +4,11 @@ import hashlib
 import random
 import secrets
 import struct
+from collections.abc import Callable
+from typing import TypeAlias
+
+Naming: TypeAlias = Callable[[str], str]
+"""A new id with the given prefix."""
 
 _RANGE = 1 << 32
 

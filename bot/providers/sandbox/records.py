@@ -86,11 +86,11 @@ class Record:
             raise Reject("denied")
         self.state = RemoteState.FINISHED
 
-    def cancel(self, now: Ms) -> None:
+    def cancel(self, now: Ms, *, also_used: bool = False) -> None:
         """A second time changes nothing."""
         if self.state is RemoteState.CANCELLED:
             return
-        if not self.is_open or self.sms or self.renewals:
+        if not self.is_open or self.renewals or (self.sms and not also_used):
             raise Reject("denied")
         if self.refund_until is not None and now >= self.refund_until:
             raise Reject("denied")

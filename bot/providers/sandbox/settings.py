@@ -15,6 +15,8 @@ class SandboxSettings:
     """An activation cannot be cancelled before it is this old."""
     rental_refund_ms: Ms = 20 * MINUTE
     """A rental cancelled before it is this old, without SMS and not renewed, is not charged."""
+    takes_back_used: bool = False
+    """A cancel is taken although an SMS has come: not every supplier denies it."""
     latency_s: tuple[float, float] = (0.0, 0.0)
     slow_s: tuple[float, float] = (4.0, 7.0)
     """Latency in the mode "slow". Half of a latency passes before the effect, half after it."""

@@ -11,7 +11,7 @@ from bot.domain.time import Ms
 from bot.providers.sandbox.backend import ConnectionLost, NotReached
 from bot.providers.sandbox.book import Book, Change
 from bot.providers.sandbox.catalogue import Catalogue
-from bot.providers.sandbox.chance import fresh_id, generator
+from bot.providers.sandbox.chance import Naming, fresh_id, generator
 from bot.providers.sandbox.desk import Desk
 from bot.providers.sandbox.events import Event, Events
 from bot.providers.sandbox.faults import Fault, FaultBook
@@ -29,7 +29,7 @@ class Mode(StrEnum):
 
 
 class SandboxWorld:
-    """In memory, on one event loop. Prices, stock and phones follow the seed; ids are new in every world.
+    """In memory, on one event loop. Prices, stock and phones follow the seed; `naming` makes ids, new in every world.
 
     `notify` hears of every SMS, and must return at once.
     """
@@ -41,6 +41,7 @@ class SandboxWorld:
         clock: Callable[[], Ms],
         settings: SandboxSettings | None = None,
         notify: Notifier | None = None,
+        naming: Naming = fresh_id,
     ) -> None:
         self.settings = settings or SandboxSettings()
         self.faults = FaultBook()
@@ -49,7 +50,7 @@ class SandboxWorld:
         self._events = Events()
         self._tasks: set[asyncio.Task[None]] = set()
         self._mode = Mode.NORMAL
-        self._book = Book(seed, clock, self.settings, self._changed)
+        self._book = Book(seed, clock, self.settings, self._changed, naming)
         catalogue = Catalogue(seed, self.settings.restock_ms)
         self._desk = Desk(self._book, catalogue, clock, self.settings.balance)
 
