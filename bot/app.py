@@ -168,13 +168,12 @@ class App:
 
     def _facts(self) -> House:
         config = self.config
-        own = f"http://{config.http_host}:{self._http.port}"
         return House(
             config.currency,
             config.billing == "prepaid",
             config.topup_text,
             many_providers=len(self._registry) > 1,
-            api_url="" if self.programs is None else config.public_url or own,
+            api_url="" if self.programs is None else programs.served_at(config, self._http.port),
         )
 
     def _telegram_hook(self) -> TelegramHook | None:

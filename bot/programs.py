@@ -30,6 +30,12 @@ from storage.db import Database
 LONGEST_FAREWELL_S = 2.0
 
 
+def served_at(config: Config, port: int) -> str:
+    """The address that people's programs are told."""
+    host = f"[{config.http_host}]" if ":" in config.http_host else config.http_host
+    return config.public_url or f"http://{host}:{port}"
+
+
 def build(
     config: Config,
     db: Database,

@@ -28,7 +28,7 @@ from bot.services.feed import Feed, event_id
 from bot.services.rhythm import Sweep, Wake
 from bot.services.webhooks import switch_off
 from storage import deliveries, events, users, webhooks
-from storage.db import Database, Tx
+from storage.db import Database, StorageDown, Tx
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +112,9 @@ class Courier:
                 self._unwritten[delivery.id] = await self._attempt(delivery)
             async with self._db.transaction() as tx:
                 await self._unwritten[delivery.id](tx)
+        except StorageDown as down:  # which storage has said once already
+            log.debug("delivery %d: its outcome could not be written down: %s", delivery.id, down.fault)
+            return False
         except Exception:
             log.exception("delivery %d: its outcome could not be written down", delivery.id)
             return False
@@ -129,6 +132,8 @@ class Courier:
             status = await self._send(webhook, delivery)
         except NotTaken as why:
             return partial(self._failed, webhook, delivery, None, why.reason)
+        except StorageDown:
+            raise
         except Exception:  # one bad event must not stop the others
             log.exception("event %d could not be written for webhook %d", delivery.event_id, webhook.id)
             return partial(self._failed, webhook, delivery, None, "internal")

@@ -6,14 +6,15 @@ neither. What the market refused before anything was written is kept under the k
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.errors import (
     CodepigeonError,
     KeyReused,
+    NoAnswer,
     NoNumbers,
     NoOffer,
     NotFound,
@@ -35,7 +36,7 @@ from bot.services.numbers import Numbers
 from bot.services.purchases import Note, Purchases
 from bot.services.renewals import Renewals
 from storage import idempotency, numbers, renewals
-from storage.db import Database, Tx
+from storage.db import Database, StorageDown, Tx
 from storage.idempotency import Done
 from storage.renewals import Renewal
 
@@ -244,22 +245,34 @@ class Orders:
 
     async def _bought(self, number_id: int, *, replayed: bool = False) -> Answer:
         await self._ended(f"buy:{number_id}")
-        number = await numbers.get(self._db.read, number_id)
+        with _known_later():
+            number = await numbers.get(self._db.read, number_id)
         if number is None:
             raise NotFound
         return Answer(number, replayed, pending=number.state is State.BUYING)
 
     async def _renewed(self, renewal_id: int, *, replayed: bool = False) -> Answer:
         await self._ended(f"renew:{renewal_id}")
-        renewal = await renewals.get(self._db.read, renewal_id)
+        with _known_later():
+            renewal = await renewals.get(self._db.read, renewal_id)
         if renewal is None:
             raise NotFound
         if renewal.state == "failed":
             raise _why_not_renewed(renewal)
-        number = await numbers.get(self._db.read, renewal.number_id)
+        with _known_later():
+            number = await numbers.get(self._db.read, renewal.number_id)
         if number is None:
             raise NotFound
         return Answer(number, replayed, pending=renewal.state == "pending")
+
+
+@contextmanager
+def _known_later() -> Iterator[None]:
+    """What was begun cannot be read: whoever asked must not take it for something that has not happened."""
+    try:
+        yield
+    except StorageDown:
+        raise NoAnswer from None
 
 
 def _why_not_renewed(renewal: Renewal) -> CodepigeonError:

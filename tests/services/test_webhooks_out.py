@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from bot.domain.addresses import parse_network
+from bot.domain.keys import Scope
 from bot.domain.numbers import Number
 from bot.domain.people import User
 from bot.domain.time import DAY, HOUR, MINUTE, SECOND
 from bot.domain.webhooks import Progress, Topic, Webhook
 from bot.egress import Egress
 from bot.services.courier import EACH, Courier
+from storage import spans
 from storage.db import Database
 from tests.support.receiver import Call, Receiver, receiving, telling
 from tests.support.services import House, eventually, keep_house
@@ -244,6 +246,33 @@ async def test_after_a_day_of_failures_an_address_is_switched_off_and_its_owner_
         assert await house.webhooks.resend_failed(me, webhook.id) == 2
         await house.post()
         assert receiver.ids() == ["e1", "e2"]
+
+
+@pytest.mark.parametrize("step", [3 * DAY, -3 * DAY])
+async def test_a_clock_that_is_set_gives_up_nothing_and_puts_nothing_off(house: House, step: int) -> None:
+    """The spans under way stay as long as they were meant to be: of an address, of an event, and of a token."""
+    me = await house.person()
+    async with verifying(house) as receiver:
+        webhook = await hooked(house, me, receiver)
+        _, key = await house.keys.make(me, "", Scope.FULL)
+        token = (await house.keys.token(key)).text
+        receiver.status = lambda _call: 500
+        await used(house, me)
+        await house.post()
+        before = house.clock()
+        house.clock.advance(step)
+        async with house.db.transaction() as tx:
+            await spans.move(tx, step, before)
+        await run_for(house, 4 * SECOND, SECOND)
+        assert len(receiver.calls) == 1
+        assert await progress(house, me, webhook) == ["pending"] * 3
+        await run_for(house, 2 * SECOND, SECOND)
+        assert len(receiver.calls) == 2, "after five seconds, as without"
+        assert (await house.webhooks.view(me, webhook.id)).off is None
+        house.clock.advance(58 * MINUTE)
+        assert await house.keys.still_works(token)
+        house.clock.advance(2 * MINUTE)
+        assert not await house.keys.still_works(token)
 
 
 async def test_an_address_that_fails_now_and_then_stays_on(house: House) -> None:

@@ -128,6 +128,9 @@ async def test_while_the_program_stops_no_call_is_begun(tmp_path):
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert answer.headers["retry-after"] == "5"
         assert (await api("POST", "allocate_number", json=WHATSAPP)).status_code == 503
+        asked = {"api_key": api.key, "action": "getNumber", "service": "wa", "country": "187"}
+        old = await api.client.get(f"{api.story.url}/stubs/handler_api.php", params=asked)
+        assert (old.status_code, old.text, old.headers["retry-after"]) == (503, "SERVER_ERROR", "15")
         assert api.story.sold() == []
 
 

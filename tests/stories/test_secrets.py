@@ -16,7 +16,8 @@ from bot.services.clock import now_ms
 from tests.simulators.engine import Supplier
 from tests.simulators.handler_api import Hero
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, OWNER_ID, SIGNING_SECRET, TOKEN, Person, Story, playing
+from tests.support.receiver import Receiver, receiving
+from tests.support.stories import HOOK_SECRET, OWNER_ID, SIGNING_SECRET, TOKEN, Person, Story, playing, until
 from tests.support.telegram import serving
 
 API_KEY = "planted-api-key-5f1c9e"
@@ -27,6 +28,8 @@ CODE = "918273"
 SENDER = "PlantedSender"
 QUERY_TEXT = "Other planted words, code"
 QUERY_CODE = "564738"
+WEBHOOK_PATH = "/planted-webhook-path-90aa17"
+WEBHOOK_QUERY = "planted-webhook-query-3cd2b8"
 
 LOGGERS = (
     *logs.CHATTY,
@@ -82,8 +85,9 @@ async def a_site() -> AsyncIterator[Site]:
 async def _whole_story(tmp_path: Path, *, webhook: bool) -> list[str]:
     """Everything that touches a secret; those that are made on the way come back."""
     async with a_site() as site:
-        settings = {"ACCESS": "private", "API": "on", "PROVIDERS__SANDBOX__API_KEY": API_KEY, **site.settings}
-        async with playing(tmp_path, settings=settings, webhook=webhook) as story:
+        settings = {"ACCESS": "private", "API": "on", "WEBHOOK_ALLOW": "127.0.0.1", **site.settings}
+        settings["PROVIDERS__SANDBOX__API_KEY"] = API_KEY
+        async with receiving() as receiver, playing(tmp_path, settings=settings, webhook=webhook) as story:
             owner = await story.comes("Olga", user_id=OWNER_ID)
             shown = await owner.asks("/invite", says.ONE_IN)
             found = re.search(r"start=([\w-]+)", shown.text)
@@ -91,10 +95,21 @@ async def _whole_story(tmp_path: Path, *, webhook: bool) -> list[str]:
             ada = story.person("Ada")
             await ada.asks(f"/start {found[1]}", says.WELCOME)
             await owner.asks(f"/credit {ada.id} 20 x", says.CREDITED)
+            secret = await _a_webhook(ada, receiver)
             await _by_the_sandbox(story, ada)
             await _by_the_site(story, site, ada)
             made = await _by_a_program(story, ada)
-    return [found[1], *made]
+            await until(lambda: "sms.received" in receiver.types() and len(receiver.calls) > len(receiver.taken))
+    return [found[1], secret, *made]
+
+
+async def _a_webhook(ada: Person, receiver: Receiver) -> str:
+    """Its secret. It takes the events of the first number, and refuses the others."""
+    shown = await ada.asks(f"/webhooks {receiver.url}{WEBHOOK_PATH}?token={WEBHOOK_QUERY}", "whsec_")
+    found = re.search(r"whsec_[A-Za-z0-9+/=]+", shown.text)
+    assert found
+    receiver.status = lambda call: 200 if call.number == "n1" else 500
+    return found[0]
 
 
 async def _by_a_program(story: Story, ada: Person) -> list[str]:
@@ -156,7 +171,8 @@ async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path,
         made = await _whole_story(tmp_path / "quiet", webhook=webhook)
     keys = (API_KEY, QUERY_KEY, HOOK_SECRET, SIGNING_SECRET, QUERY_HOOK_SECRET)
     said = (TEXT, CODE, SENDER, QUERY_TEXT, QUERY_CODE)
-    planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said)
+    addressed = (WEBHOOK_PATH, WEBHOOK_QUERY)
+    planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said, *addressed)
     assert "poll of sandbox failed" in quiet.getvalue(), "something was logged at all"
     assert "poll of hero failed" in quiet.getvalue()
     assert [secret for secret in (*planted, *made) if secret in quiet.getvalue()] == []

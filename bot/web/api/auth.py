@@ -9,7 +9,7 @@ from bot.domain.errors import NotInvited, Unauthorized
 from bot.domain.keys import Caller
 from bot.services.keys import require_full
 from bot.web.api.deps import ApiDeps
-from bot.web.api.errors import ApiError, bad_request
+from bot.web.api.errors import bad_request, stopping
 
 API_KEY = "apiKey"
 _BEARER = "bearer "
@@ -38,7 +38,7 @@ class Gate:
         While the program stops, nothing is begun any more.
         """
         if self._deps.bells.closed:
-            raise ApiError("unavailable", "The server is stopping.", {"Retry-After": "5"})
+            raise stopping()
         try:
             caller = await self._deps.keys.identify(secret) if secret else None
         except (Unauthorized, NotInvited):

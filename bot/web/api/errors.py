@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from bot.domain import errors as e
 from bot.services.wire import instant, money
+from storage.db import StorageDown
 
 STATUS: Mapping[str, int] = {
     "bad_request": 400,
@@ -55,6 +56,7 @@ _ADDRESSES: Mapping[str, str] = {
     "not_secure": "url must begin with https://.",
 }
 _RETRY_AFTER = "Retry-After"
+_STOPPED_S, _UNSAVED_S = "5", "15"
 
 
 class ApiError(Exception):
@@ -75,6 +77,16 @@ class ApiError(Exception):
 
 def bad_request(field: str | None, message: str) -> ApiError:
     return ApiError("bad_request", message, field=field)
+
+
+def stopping() -> ApiError:
+    return ApiError("unavailable", "The server is stopping.", {_RETRY_AFTER: _STOPPED_S})
+
+
+def unsaved() -> ApiError:
+    """Of StorageDown, which storage has logged once already."""
+    message = "Nothing can be saved here right now. Nothing was bought; ask again in a while."
+    return ApiError("unavailable", message, {_RETRY_AFTER: _UNSAVED_S})
 
 
 def translated(error: e.CodepigeonError) -> ApiError:
@@ -128,6 +140,10 @@ def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
     @app.exception_handler(e.CodepigeonError)
     async def refused_by_a_service(_request: Request, error: e.CodepigeonError) -> Response:
         return translated(error).response()
+
+    @app.exception_handler(StorageDown)
+    async def not_written(_request: Request, _error: StorageDown) -> Response:
+        return unsaved().response()
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_request: Request, error: RequestValidationError) -> Response:

@@ -15,6 +15,7 @@ from bot.web.api.auth import Gate, secret_of
 from bot.web.api.deps import ApiDeps
 from bot.web.api.errors import ApiError, bad_request
 from bot.web.api.schema import Responses, refusals
+from storage.db import StorageDown
 
 KEEP_ALIVE_S = 15.0
 AT_ONCE = 100
@@ -95,6 +96,8 @@ async def _told(deps: ApiDeps, streams: Streams, user: User, secret: str, after:
                     after = event.id
                 if not found and not await bell.wait(KEEP_ALIVE_S):
                     yield b": still here\n\n"
+    except StorageDown:  # its caller comes back, and goes on where it broke off
+        return
     finally:
         streams.leave(user.id)
 

@@ -2,21 +2,26 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.domain.errors import CodepigeonError, TooOften
 from bot.domain.keys import Caller
 from bot.services.keys import require_full
+from bot.web.api.errors import ApiError
 from bot.web.compat.params import Params
 from bot.web.compat.shapes import as_json
-from bot.web.compat.words import OUR_FAULT, Word, of_rental, word_of
+from bot.web.compat.words import NOT_NOW, OUR_FAULT, Word, of_rental, word_of
+from storage.db import StorageDown
 
 log = logging.getLogger(__name__)
 
 Act: TypeAlias = Callable[[Caller, Params], Awaitable[str]]
 Admit: TypeAlias = Callable[[str], Awaitable[Caller]]
 """Whose key it is; counts the call. Raises Refusal."""
+
+
+LATER_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`retry_after_s` goes with a 429."""
+    """`retry_after_s` goes with a 429 and a 503."""
 
     text: str
     status: int = 200
@@ -53,6 +58,8 @@ class Face:
             return _refused(str(word), action)
         except CodepigeonError as error:
             return _refused(word_of(error), action)
+        except (ApiError, StorageDown):  # the program stops, or nothing can be saved, which is in the log already
+            return replace(_refused(NOT_NOW, action), status=503, retry_after_s=LATER_S)
         except Exception:  # a page of HTML would tell an old client nothing
             log.exception("handler_api: %s failed", p.text("action") if action else "an unknown action")
             return _refused(OUR_FAULT, action)

@@ -37,7 +37,7 @@ def routes(deps: ApiDeps) -> APIRouter:
         except (ClientDisconnect, ValueError):
             return Response("BAD_VALUES", 400, _HEADERS)
         said = await face.answer(given, partial(gate.caller, request))
-        again = {"Retry-After": str(math.ceil(said.retry_after_s))} if said.status == 429 else {}
+        again = {"Retry-After": str(math.ceil(said.retry_after_s))} if said.status in (429, 503) else {}
         return Response(said.text.encode("utf-8", "replace"), said.status, {**_HEADERS, **again})
 
     return router

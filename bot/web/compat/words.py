@@ -29,7 +29,8 @@ from bot.web.compat.shapes import amount
 OUR_FAULT = "ERROR_SQL"
 """Something broke here: what the call did is not known. Said of nothing else."""
 NOT_NOW = "SERVER_ERROR"
-"""A supplier behind does not answer, or has not decided yet: ask again what became of it."""
+"""A supplier behind does not answer, or has not decided yet: ask again what became of it. With HTTP 503: the program
+stops, or nothing can be saved."""
 
 _WORDS: tuple[tuple[type[CodepigeonError], str], ...] = (
     (Unauthorized, "BAD_KEY"),

@@ -1,6 +1,7 @@
 """What is said when something breaks here: still a word that an old client can read."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,11 @@ from bot.domain.errors import (
 )
 from bot.domain.keys import Caller, Scope
 from bot.domain.people import Role, User
+from bot.web.api.errors import stopping
 from bot.web.compat.face import Action, Face
 from bot.web.compat.params import Params
 from bot.web.compat.words import not_sold, word_of
+from storage.db import Fault, StorageDown
 
 ADA = Caller(User(7, "Ada", "", "en", Role.MEMBER, False, 0), Scope.FULL, 1)
 
@@ -47,6 +50,21 @@ async def test_what_breaks_here_is_error_sql_and_is_logged(caplog: pytest.LogCap
     assert rental.text == '{"status":"error","message":"ERROR_SQL"}'
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert "cpk_planted" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [stopping(), StorageDown(Fault.FULL, Path("planted.db"))])
+async def test_while_the_program_stops_or_cannot_save_it_is_said_so_and_not_logged_at_each_call(
+    error: Exception, caplog: pytest.LogCaptureFixture
+):
+    async def fails(who: Caller, p: Params) -> str:
+        raise error
+
+    face = Face({"getNumber": Action(fails, changes=True), "getRentNumber": Action(fails, changes=True, rental=True)})
+    said = await face.answer({"api_key": "k", "action": "getNumber"}, admit)
+    assert (said.text, said.status, said.retry_after_s) == ("SERVER_ERROR", 503, 15)
+    rental = await face.answer({"api_key": "k", "action": "getRentNumber"}, admit)
+    assert (rental.text, rental.status) == ('{"status":"error","message":"SERVER_ERROR"}', 503)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
