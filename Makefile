@@ -12,8 +12,9 @@ run: $(VENV)/.runtime ## start the bot; without BOT_TOKEN, the demo
 test: $(VENV)/.dev ## the whole suite
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-chaos: $(VENV)/.dev ## 10,000 purchases while all fails and the program is killed 100 times; SEEDS="11 12 13"
+chaos: $(VENV)/.dev ## 10,000 purchases while all fails and the program is killed 100 times, SEEDS="11 12 13"; then 100 SMS a second
 	@$(PY) -m tests.chaos.world $(foreach seed,$(or $(SEEDS),11),--seed $(seed))
+	@$(PY) -m tests.chaos.load
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, size limits
 	@$(PY) -m ruff format --check .

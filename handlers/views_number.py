@@ -77,6 +77,11 @@ class NumberViews:
         number = view.number
         if number.state is State.BUYING and number.attempt > 1:
             return t("⏳ The provider before had none. Asking {provider} now…", provider=number.provider)
+        if number.state is State.BUYING and number.check_attempts:
+            return t(
+                "⏳ The provider has not said yet whether the number is yours. It is asked again and again: either the "
+                "number shows here, or nothing is charged."
+            )
         if number.state is State.ACTIVE:
             return t(_waiting(number))
         if number.state is State.CANCELLING:

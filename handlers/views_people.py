@@ -21,6 +21,7 @@ ENTRIES = {
     "credit": _("top-up"),
     "debit": _("correction"),
     "hold": _("purchase"),
+    "renewal": _("renewal"),
     "release": _("returned"),
     "refund": _("refund"),
 }
@@ -58,12 +59,18 @@ class PeopleViews:
         service = service_name(t, self._catalogue, number.service)
         return f"{SIGNS[number.state]} {service} · {t.flag(number.country)} {phone}"
 
+    def _past(self, t: Words, number: Number) -> str:
+        """With its day; the phone without gaps, since a key is short."""
+        service = service_name(t, self._catalogue, number.service)
+        which = f"{service} · {t.flag(number.country)} {number.phone or t.country(number.country)}"
+        return f"{SIGNS[number.state]} {t.day(number.created_at)} · {which}"
+
     def history(self, t: Words, numbers: Sequence[Number], *, first: bool) -> Screen:
         """Closed numbers; each can be looked at again with its messages."""
         if not numbers:
             empty = t("🕘 No past numbers yet.") if first else t("🕘 That's all.")
             return Screen(empty, (self._onward(t), _menu(t)))
-        keys: list[tuple[Key, ...]] = [(key(self._line(t, one), b.ShowNumber(one.id)),) for one in numbers]
+        keys: list[tuple[Key, ...]] = [(key(self._past(t, one), b.ShowNumber(one.id)),) for one in numbers]
         if len(numbers) == HISTORY_ON_A_PAGE:
             keys.append((key(t("Earlier ›"), b.History(numbers[-1].id)),))
         return Screen(t("🕘 <b>History</b>"), (*keys, _menu(t)))

@@ -129,9 +129,13 @@ async def refund(tx: Tx, subject: str, now: Ms) -> bool:
 
 
 async def statement(db: Reader, user_id: int, limit: int) -> list[Entry]:
-    """The person's newest entries, newest first. A capture moves nothing of theirs: the hold already did."""
+    """The person's newest entries, newest first. A capture moves nothing of theirs: the hold already did.
+
+    The hold for a renewal is an entry of its own kind.
+    """
     rows = await db.all(
-        """SELECT kind, CASE WHEN to_account = $1 THEN amount ELSE -amount END AS amount, reason, number_id, created_at
+        """SELECT CASE WHEN kind = 'hold' AND id LIKE 'r%' THEN 'renewal' ELSE kind END AS kind,
+               CASE WHEN to_account = $1 THEN amount ELSE -amount END AS amount, reason, number_id, created_at
            FROM transfers WHERE from_account = $1 OR to_account = $1 ORDER BY rowid DESC LIMIT $2""",
         person(user_id),
         limit,

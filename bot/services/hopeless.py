@@ -36,6 +36,7 @@ class Hopeless:
             until = noted or number.created_at + provider.capabilities.life(number.offer) + self._timing.lost_slack
             if now < until:
                 log.warning("number %d: %s cannot say what it sold", number.id, number.provider)
+                await settle.not_answered(tx, number, now)
                 await numbers.defer_check(tx, number.id, until)
                 await self._tell_until(tx, number, until, now)
             elif await settle.not_sold(tx, number, ProviderFault("cannot be found"), now):

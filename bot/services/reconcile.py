@@ -121,7 +121,9 @@ class Reconcile:
             wait = max(wait, self._timing.rest(error))
             self._rests.begin(number.provider, error, now)
         async with self._db.transaction() as tx:
+            await settle.not_answered(tx, number, now)
             await numbers.defer_check(tx, number.id, now + wait)
+        self._wake(Sweep.DELIVER)
 
     async def _find(self, provider: Provider, number: Number) -> None:
         """A purchase without its answer: adopt what was sold, or give up once it surely never arrived."""

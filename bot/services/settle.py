@@ -122,6 +122,12 @@ def _code_in(sms: IncomingSms, service: str | None) -> str | None:
     return found.value if found else None
 
 
+async def not_answered(tx: Tx, number: Number, now: Ms) -> None:
+    """A purchase about which its provider was asked in vain: the card says so, from the first time on."""
+    if number.state is State.BUYING and not number.check_attempts:
+        await outbox.want_card(tx, chat_of(number), number.id, now)
+
+
 async def came_in_time(db: Reader, number: Number) -> bool:
     """Whether an SMS arrived on it before its end, by our clock and by its provider's."""
     return await sms_store.came_before(db, number.id, number.expires_at or 0, number.told_expires_at or 0)

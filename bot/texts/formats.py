@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import phonenumbers
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_currency
 
 from bot.domain.money import Units, to_decimal
@@ -26,6 +26,10 @@ def money(units: Units, currency: str, locale: Locale) -> str:
 
 def date(at: Ms, locale: Locale) -> str:
     return format_date(_utc(at), "medium", locale=locale)
+
+
+def day(at: Ms, locale: Locale) -> str:
+    return format_skeleton("MMMd", _utc(at), locale=locale)
 
 
 def date_and_time(at: Ms, locale: Locale) -> str:

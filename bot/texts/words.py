@@ -69,6 +69,10 @@ class Words:
         """The day in UTC."""
         return formats.date(at, self.locale)
 
+    def day(self, at: Ms) -> str:
+        """The day in UTC, without its year."""
+        return formats.day(at, self.locale)
+
     def datetime(self, at: Ms) -> str:
         """In UTC, and says so."""
         return formats.date_and_time(at, self.locale)

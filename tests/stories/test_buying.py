@@ -6,6 +6,7 @@ import time
 import pytest
 
 from bot.providers.sandbox.settings import SandboxSettings
+from bot.services.clock import now_ms
 from bot.services.rhythm import Sweep
 from tests.support import says
 from tests.support.stories import OWNER_ID, Person, playing, until
@@ -219,8 +220,9 @@ async def test_my_numbers_history_and_messages(tmp_path):
         await ada.pushes(says.FINISH, says.FINISHED)
         await ada.sees(says.FINISHED, kind="edit")
         past = await ada.asks("/history", says.HISTORY)
-        assert any("WhatsApp" in button["text"] for button in past.buttons)
-        await ada.pushes("☑️ WhatsApp", says.FINISHED)
+        today = story.app._texts.of("en").day(now_ms())
+        assert past.button(f"☑️ {today} · WhatsApp · 🇩🇪 {card.phone}")
+        await ada.pushes("☑️ ", says.FINISHED)
 
 
 async def test_a_long_history_has_pages(tmp_path):

@@ -136,6 +136,8 @@ async def test_a_rental_is_bought_renewed_and_released(tmp_path):
         assert renewed.buttons
         extra = story.sold()[0]["renewals"][0]["cost"] / 10_000
         assert story.sold()[0]["renewals"][0]["hours"] == 72
+        statement = (await ada.asks("/balance", "Your balance")).text
+        assert statement.index("renewal, WhatsApp") < statement.index("purchase, WhatsApp")
         assert story.balance(ada) == pytest.approx(100 - price - extra)
         bought, ends = story.rows("SELECT created_at, expires_at FROM numbers")[0].values()
         assert 95 * HOUR < ends - bought < 97 * HOUR

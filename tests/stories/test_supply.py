@@ -129,6 +129,7 @@ async def test_a_purchase_that_cannot_be_found_ends_with_its_number_and_the_admi
         told = await ada.sees(says.CANNOT_LIST, "#1", "WhatsApp", "Germany", kind="message", within_s=8)
         assert told.button(says.PROVIDERS)
         assert "reply_to_message" not in told.message
+        await eve.sees(says.NOT_ANSWERED, kind="edit")
         held = 25 - story.balance(eve)
         assert held > 0
         story.clock.advance(20 * MINUTE)

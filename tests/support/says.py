@@ -48,6 +48,7 @@ OWNER_HAS_TO = "owner has to connect a provider"
 
 # a number
 GETTING = "Getting your number"
+NOT_ANSWERED = "has not said yet"
 WAITING = "Waiting for the SMS"
 YOURS = "Every SMS arrives here"
 SMS_HERE = "The SMS is here"
