@@ -8,6 +8,7 @@ NEEDED = (
     "apscheduler",
     "babel",
     "fastapi",
+    "fastapi_offline",
     "httpx",
     "httpx_aiohttp",
     "phonenumbers",

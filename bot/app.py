@@ -2,23 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from typing import Self
 
-from bot.clients import ClientSettings, proxy_for, surely_not_sent, telegram_httpx_kwargs
+from bot import programs
+from bot.clients import surely_not_sent
 from bot.config import Config
 from bot.demo.stage import Stage
 from bot.domain.catalogue import Catalogue, LiveCatalogue
+from bot.domain.keys import Scope
 from bot.providers.build import Builder
-from bot.scheduler import INTERVALS_S, Scheduler
+from bot.rig import Rig, line_settings
+from bot.scheduler import Scheduler
 from bot.services.access import Access, Door
 from bot.services.admins import Admins
 from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
-from bot.services.clock import Clock, SteadyClock
 from bot.services.corrections import Corrections
 from bot.services.delivery import Delivery
 from bot.services.health import Health
@@ -26,13 +27,14 @@ from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
 from bot.services.inbox import Hook, Inbox
 from bot.services.numbers import Numbers
+from bot.services.orders import Shops
 from bot.services.pricing import Pricing
 from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
 from bot.services.refresh import Refresh
 from bot.services.renewals import Renewals
 from bot.services.returns import Returns
-from bot.services.rhythm import Sweep, Timing
+from bot.services.rhythm import Sweep
 from bot.services.search import Search
 from bot.services.shelf import Shelf
 from bot.services.supply import Facts, Supply
@@ -41,32 +43,20 @@ from bot.services.timekeeper import Timekeeper
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from bot.texts import Texts
-from bot.web.routes import TELEGRAM_PATH, TelegramHook, create_app
+from bot.web.api.deps import ApiDeps
+from bot.web.routes import TelegramHook, create_app
 from bot.web.server import HttpServer
 from handlers import commands
 from handlers.deps import Deps, House
 from handlers.face import build_face
-from handlers.line import Line, LineSettings
+from handlers.line import Line
 from handlers.messenger import TelegramMessenger
-from storage.connection import LOCK_WAIT_S
 from storage.db import Database
 
 log = logging.getLogger(__name__)
 
 DRAIN_S = 6.0
 """Of the ten seconds that a stop may take; open HTTP requests get up to three more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """What tests set otherwise: shorter spans, their own clock, and a hook at every commit and request."""
-
-    timing: Timing = field(default_factory=Timing)
-    intervals_s: Mapping[Sweep, float] = field(default_factory=lambda: INTERVALS_S)
-    clock: Clock = field(default_factory=SteadyClock)
-    hook: Callable[[str], None] | None = None
-    synchronous: str = "FULL"
-    lock_wait_s: float = LOCK_WAIT_S
 
 
 class App:
@@ -83,9 +73,10 @@ class App:
         self._errands = Background()  # what a stop need not wait for
         world = stage.sandbox if stage is not None else None
         self._registry = Builder(rig.clock, world, rig.hook).build(config.providers)
-        self._line = Line(self._line_settings())
+        self._line = Line(line_settings(config, rig))
         self._texts = Texts.load()
         self._delivery: Delivery | None = None
+        self._post: programs.Post | None = None
         self._wire()
 
     @classmethod
@@ -101,24 +92,9 @@ class App:
             await db.close()
             raise
 
-    def _line_settings(self) -> LineSettings:
-        config = self.config
-        token = config.bot_token.get_secret_value() if config.bot_token else ""
-        webhook = f"{config.public_url}{TELEGRAM_PATH}" if config.telegram_mode == "webhook" else None
-        client = ClientSettings(max_connections=32, proxy=proxy_for(config.telegram_api_url))
-        return LineSettings(
-            token=token,
-            api_url=config.telegram_api_url.rstrip("/"),
-            rate=config.telegram_rate,
-            webhook_url=webhook,
-            client=lambda: telegram_httpx_kwargs(client),
-            clock=self._rig.clock,
-            hook=self._rig.hook,
-        )
-
     def _wire(self) -> None:
         db, clock, timing, registry = self._db, self._rig.clock, self._rig.timing, self._registry
-        wake = self._scheduler.wake
+        wake = self._wake
         rates = {name: provider.rate for name, provider in self.config.providers.items()}
         pricing = Pricing(rates, self.config.markup_percent)
         terms = Terms(self.config.billing == "prepaid", self.config.limits)
@@ -140,6 +116,9 @@ class App:
         self.renewals = Renewals(db, clock, timing, registry, pricing, terms, self.numbers, wake)
         self.again = Again(registry, pricing, self.numbers, self.purchases)
         self.corrections = Corrections(db, clock, self.numbers, wake)
+        shops = Shops(self.offers, self.purchases, self.renewals, self.numbers, self.again)
+        self.programs = self._programs(shops)
+        self._house = self._facts()
         self._watch = Watch(db, clock, timing, registry, self.inbox, self._background, wake)
         admins = Admins(self.config.admin_ids)
         hopeless = Hopeless(db, clock, timing, admins, wake)
@@ -155,6 +134,20 @@ class App:
         self._backups = Backups(db, clock, plan, admins, self._errands, wake)
         self.health = Health(db, clock, registry, self._line.last_ok_at)
 
+    def _programs(self, shops: Shops) -> ApiDeps | None:
+        if self.config.api == "off":
+            return None
+        config, db, clock, catalogue = self.config, self._db, self._rig.clock, self.catalogue
+        self._post = programs.Post.of(config, db, clock, shops, catalogue, self._wake, self._rig.hook)
+        return programs.build(config, db, clock, self._background, shops, catalogue, self._texts, self._post)
+
+    def _wake(self, sweep: Sweep) -> None:
+        """Whatever a chat is to be shown, a program may be waiting for."""
+        self._scheduler.wake(sweep)
+        if sweep is Sweep.DELIVER:
+            self._scheduler.wake(Sweep.RING)
+            self._scheduler.wake(Sweep.WEBHOOKS)
+
     def _door(self) -> Door:
         config = self.config
         welcome = config.demo_balance if self._stage is not None else 0
@@ -166,15 +159,24 @@ class App:
         await self._reconcile.after_start()
         stage, http = self._stage, self._http
         extend = None if stage is None else lambda app: stage.mount(app, http.port)
-        face = create_app(self.health, self.inbox, self._telegram_hook(), extend)
+        face = create_app(self.health, self.inbox, self._telegram_hook(), extend, self.programs)
         await http.start(face, self.config.trusted_proxies)
         await self._line.connect()
         self._face()
         await self._line.start()
         self._scheduler.start()
-        house_prepaid = self.config.billing == "prepaid"
-        publish = commands.publish(self._line.bot, self._texts, prepaid=house_prepaid)
+        publish = commands.publish(self._line.bot, self._texts, self._house)
         self._background.spawn(publish, "commands")
+
+    def _facts(self) -> House:
+        config = self.config
+        return House(
+            config.currency,
+            config.billing == "prepaid",
+            config.topup_text,
+            many_providers=len(self._registry) > 1,
+            api_url="" if self.programs is None else programs.served_at(config, self._http.port),
+        )
 
     def _telegram_hook(self) -> TelegramHook | None:
         if self.config.telegram_mode != "webhook":
@@ -184,12 +186,6 @@ class App:
     def _face(self) -> None:
         """The handlers and the sweeps; the bot's name is known by now."""
         texts, catalogue = self._texts, self.catalogue
-        house = House(
-            self.config.currency,
-            self.config.billing == "prepaid",
-            self.config.topup_text,
-            many_providers=len(self._registry) > 1,
-        )
         search = Search(catalogue, lambda iso2: [texts.of(one).country(iso2) for one in texts.languages])
         deps = Deps(
             clock=self._rig.clock,
@@ -207,28 +203,17 @@ class App:
             returns=self._returns,
             supply=self.supply,
             texts=texts,
-            house=house,
+            house=self._house,
+            keys=self.programs.keys if self.programs is not None else None,
+            webhooks=self._post.webhooks if self._post is not None else None,
         )
         face = build_face(deps, self._line.bot.username)
         face.router.register(self._line.app)
-        messenger = TelegramMessenger(
-            self._line.bot,
-            self._line.pace,
-            texts,
-            face.number_views,
-            face.sms_views,
-            face.supply_views,
-            self._rig.clock,
-            surely_not_sent,
-        )
+        views = (face.number_views, face.sms_views, face.supply_views, face.webhook_views)
+        bot, pace, clock = self._line.bot, self._line.pace, self._rig.clock
+        messenger = TelegramMessenger(bot, pace, texts, *views, clock, surely_not_sent)
         delivery = Delivery(
-            self._db,
-            self._rig.clock,
-            self._rig.timing,
-            self.numbers,
-            messenger,
-            self._returns,
-            self._scheduler.wake,
+            self._db, clock, self._rig.timing, self.numbers, messenger, self._returns, self._scheduler.wake
         )
         self._delivery = delivery
         self._add_sweeps(delivery)
@@ -245,11 +230,24 @@ class App:
         self._scheduler.add(Sweep.CATALOGUE, self._refresh.sweep)
         self._scheduler.add(Sweep.STORAGE, self._housekeeping.probe)
         self._scheduler.add(Sweep.BACKUP, self._backups.sweep)
+        if self.programs is not None:
+            self._scheduler.add(Sweep.RING, self.programs.bells.sweep)
+        if self._post is not None:
+            self._scheduler.add(Sweep.WEBHOOKS, self._post.courier.sweep)
+            self._scheduler.add(Sweep.EXPIRING, self._post.foresight.sweep)
 
     async def owner_link(self) -> str | None:
         """The one-use link for whoever shall own the bot; None when it has an owner or admins."""
         token = await self.access.owner_token()
         return f"https://t.me/{self._line.bot.username}?start={token}" if token else None
+
+    async def demo_key(self) -> str | None:
+        """A new key of the API for the first person of the demo."""
+        if self._stage is None or self.programs is None:
+            return None
+        person = await self.access.see(self._stage.first_person())
+        _, text = await self.programs.keys.make(person, "Demo", Scope.FULL)
+        return text
 
     @property
     def bot_username(self) -> str:
@@ -265,17 +263,22 @@ class App:
         def left_s() -> float:
             return max(0.1, deadline - asyncio.get_running_loop().time())
 
+        if self.programs is not None:
+            self.programs.bells.close()
         await self._safely("intake", self._line.stop_intake())
         await self._safely("sweeps", self._scheduler.stop(left_s()))
         await self._safely("errands", self._errands.drain(0))
         await self._safely("work", self._background.drain(left_s()))
         if self._delivery is not None:
             await self._safely("delivery", self._delivery.stop(left_s()))
+        if self._post is not None:
+            await self._safely("webhooks", self._post.stop(left_s()))
         await self._safely("telegram", self._line.stop(left_s()))
         await self._safely("late work", self._background.drain(left_s()))  # what the last presses started
         if self._stage is not None:
             self._stage.end_streams()
         await self._safely("http", self._http.stop())
+        await self._safely("late calls", self._background.drain(left_s()))  # what the last programs started
         await self._safely("providers", self._registry.aclose())
         await self._safely("database", self._db.close())
         if self._stage is not None:
@@ -287,3 +290,6 @@ class App:
                 await work
         except Exception:  # the rest must be closed all the same
             log.exception("%s did not stop cleanly", what)
+
+
+__all__ = ["DRAIN_S", "App", "Rig"]

@@ -8,9 +8,11 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot.clients import ClientSettings, ProxyUnusable, proxy_for, telegram_httpx_kwargs
 from bot.config import Config
+from bot.domain.addresses import written
 from bot.domain.errors import ProviderError
 from bot.domain.money import to_decimal
 from bot.keeping import newest_backup
+from bot.programs import served_at
 from bot.providers.advice import advise
 from bot.providers.base import Provider
 from bot.providers.build import Builder
@@ -33,6 +35,7 @@ async def report(config: Config, say: Say = print) -> bool:
     say("")
     results = [await _database(config, say)]
     say(newest_backup(config))
+    _api(config, say)
     results.append(await _telegram(config, say))
     results += await _providers(config, say)
     return all(results)
@@ -53,6 +56,17 @@ async def _database(config: Config, say: Say) -> bool:
         say(f"Database: {error}")
         return False
     return True
+
+
+def _api(config: Config, say: Say) -> None:
+    if config.api == "off":
+        say("API: off, and with it /apikey and /webhooks; API=on serves it")
+        return
+    address = served_at(config, config.http_port) if config.http_port or config.public_url else "a port not yet known"
+    say(f"API: on, at {address}, described at /docs; {config.api_rate:g} calls a second for each key")
+    allowed = ", ".join(map(written, config.webhook_allow))
+    also = f" and, by WEBHOOK_ALLOW, to {allowed}" if allowed else ", and to no other"
+    say(f"  People's webhooks: to public addresses over https{also}")
 
 
 async def _telegram(config: Config, say: Say) -> bool:

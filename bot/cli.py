@@ -143,6 +143,8 @@ async def _start(app: App, http: HttpServer, *, as_demo: bool) -> None:
     await app.start()
     if as_demo:
         print(f"codepigeon's demo is at http://127.0.0.1:{http.port}/  (Ctrl+C ends it)", flush=True)
+        if key := await app.demo_key():
+            print(f"Its API is described at http://127.0.0.1:{http.port}/docs; a key for it: {key}", flush=True)
         return
     print(f"codepigeon runs as @{app.bot_username}. Ctrl+C ends it.", flush=True)
     if not app.offers.sells:

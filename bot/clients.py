@@ -2,7 +2,8 @@
 
 import ipaddress
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,25 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
 
 class ProxyUnusable(ValueError):
     """The surroundings name a proxy that we cannot go through; the text is a line for the operator."""
+
+
+class OutOfBounds(httpx.ConnectError):
+    """The address is one that this client must not connect to; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where a client may connect to: each address is looked up once, judged, and connected to as it was judged."""
+
+    look_up: Callable[[str], Awaitable[list[str]]] = field(repr=False)
+    """The addresses of a name. Raises OSError."""
+    permits: Callable[[str], bool] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,8 @@ class ClientSettings:
     keepalive_s: float = 30.0
     proxy: str | None = field(default=None, repr=False)
     """An http(s) address, with user and password in it if need be: see `proxy_for`."""
+    bounds: Bounds | None = None
+    """None: it connects to whatever it is told to. Not to be had with a proxy, which looks names up by itself."""
 
 
 def make_client(
@@ -111,15 +128,21 @@ class _Transport(AiohttpTransport):
     """httpx-aiohttp's transport, with the limits on aiohttp's pool, its errors told apart, and usable after a close."""
 
     def __init__(self, settings: ClientSettings) -> None:
+        if settings.bounds and settings.proxy:
+            raise ValueError("a proxy would look names up by itself, out of all bounds")
         super().__init__(proxy=_proxy(settings.proxy) if settings.proxy else None, client=self._new_session)
         self._settings = settings
 
     def _new_session(self) -> aiohttp.ClientSession:
         """Called at the first request, since a session belongs to the running loop."""
+        bounds = self._settings.bounds
         connector = aiohttp.TCPConnector(
             limit=self._settings.max_connections,
             keepalive_timeout=self._settings.keepalive_s,
             ssl=self.ssl_context,
+            resolver=_Resolver(bounds) if bounds else None,
+            use_dns_cache=bounds is None,
+            socket_factory=_fence(bounds) if bounds else None,
         )
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
         # aiohttp repeats a GET whose kept-alive connection broke, and on handler_api sites a GET buys a number.
@@ -136,6 +159,50 @@ class _Transport(AiohttpTransport):
     async def aclose(self) -> None:
         await super().aclose()
         self.client = self._new_session
+
+
+class _Barred(OSError):
+    """Refused by the bounds, before a socket was made."""
+
+
+class _Resolver(AbstractResolver):
+    """A name with any address out of bounds is refused as a whole: who answers so is up to something."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._bounds.look_up(host)
+        if not all(self._bounds.permits(address) for address in found):
+            raise _Barred
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+
+def _fence(bounds: Bounds) -> Callable[[Any], socket.socket]:
+    """Makes the socket of every connection: an address that stood in the URL itself comes by here only."""
+
+    def made(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _name, address = info
+        if not bounds.permits(str(address[0])):
+            raise _Barred
+        return socket.socket(family, kind, protocol)
+
+    return made
 
 
 class _Body(httpx.AsyncByteStream):
@@ -173,6 +240,8 @@ def _told_apart() -> Iterator[None]:
         yield
     except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
         cause = error if error.__cause__ is None else error.__cause__
+        if isinstance(cause, aiohttp.ClientConnectorError) and isinstance(cause.os_error, _Barred):
+            raise OutOfBounds("out of bounds") from None
         kind = next((ours for theirs, ours in _KINDS if isinstance(cause, theirs)), type(error))
         why = cause.strerror if isinstance(cause, OSError) and cause.strerror else ""
         text = f"{type(cause).__name__}: {why}" if why else type(cause).__name__

@@ -32,6 +32,9 @@ INTERVALS_S: Mapping[Sweep, float] = {
     Sweep.CATALOGUE: 600.0,
     Sweep.STORAGE: 1.0,
     Sweep.BACKUP: 3600.0,
+    Sweep.RING: 5.0,
+    Sweep.WEBHOOKS: 1.0,
+    Sweep.EXPIRING: 30.0,
 }
 
 

@@ -10,6 +10,7 @@ from bot.services.background import Background
 from bot.services.catalogue import Offers
 from bot.services.clock import Clock
 from bot.services.corrections import Corrections
+from bot.services.keys import Keys
 from bot.services.numbers import Numbers
 from bot.services.purchases import Purchases
 from bot.services.renewals import Renewals
@@ -17,6 +18,7 @@ from bot.services.returns import Returns
 from bot.services.search import Search
 from bot.services.supply import Supply
 from bot.services.wallet import Wallet
+from bot.services.webhooks import Webhooks
 from bot.texts import Texts, Words
 
 
@@ -29,6 +31,8 @@ class House:
     topup_text: str
     many_providers: bool = False
     """Where there is a choice, a number says whose it is."""
+    api_url: str = ""
+    """Where programs are served, without /api; empty: they are not."""
 
     def money(self, t: Words, units: Units) -> str:
         return t.money(units, self.currency)
@@ -52,3 +56,7 @@ class Deps:
     supply: Supply
     texts: Texts
     house: House
+    keys: Keys | None = None
+    """None where programs are not served."""
+    webhooks: Webhooks | None = None
+    """As `keys`."""

@@ -4,6 +4,7 @@ from bot.domain import errors as e
 from bot.texts import Html, Words
 from bot.texts import mark as _
 from handlers import buttons as b
+from handlers import buttons_webhooks as bw
 from handlers.deps import House
 from handlers.reasons import why_not_sold
 from handlers.screens import Key, Screen, key
@@ -23,13 +24,25 @@ PLAIN: dict[type[Exception], str] = {
     e.NoOffer: _("😔 No numbers for this right now. Try another country, or come back later."),
     e.NotAgain: _("😔 The provider doesn't give out this number any more. Nothing was charged. Try a new one."),
     e.NothingToSell: _("🔧 Nothing is on sale here yet: the bot's owner has to connect a provider first."),
+    e.WebhookOff: _("⏸ This webhook is switched off. Nothing was sent. Switch it on first."),
     e.Denied: _("✋ The provider refused: an SMS has already come, or the number is closed. Nothing was changed."),
     e.Gone: _("📡 The provider no longer knows this number. It will close by itself; its card will show how it ended."),
     e.Throttled: _("📡 The provider is busy. Nothing was changed. Please try again in a minute."),
 }
+ADDRESSES = {
+    "no_url": _(
+        "✏️ That's no address I can send to. Write it whole, with a name in it: "
+        "<code>/webhooks https://example.org/hook</code>"
+    ),
+    "not_reachable": _("🔎 This address leads nowhere I may send to: it has to be a public one."),
+    "not_secure": _("🔒 Codes are sent over https:// only."),
+}
 LIMITS = {
+    "webhooks": _("✋ You have {n} webhooks already, and more are not allowed. Remove one first."),
+    "webhook_tests": _("✋ {n} tests a minute are enough. Wait a moment and try again."),
     "active_numbers": _("✋ Limit of open numbers reached: {n}. Nothing was charged. Finish or cancel one first."),
     "purchases_per_minute": _("✋ Limit per minute reached: {n}. Nothing was charged. Wait a moment and try again."),
+    "api_keys": _("✋ You have {n} keys already, and more are not allowed. Revoke one first."),
     "purchases_per_day": _("✋ Limit per day reached: {n}. Nothing was charged. Come back tomorrow."),
 }
 UNSAVED = _(
@@ -53,6 +66,8 @@ class Explainer:
             return self._too_little_money(t, error)
         if isinstance(error, e.LimitReached):
             return t(LIMITS[error.limit], n=error.allowed)
+        if isinstance(error, e.AddressRefused):
+            return t(ADDRESSES[error.reason])
         if isinstance(error, StorageDown):
             return t(UNSAVED)
         for kind, sentence in PLAIN.items():
@@ -72,6 +87,8 @@ class Explainer:
         menu = key(t("🏠 Menu"), b.Menu())
         if isinstance(error, e.TooLittleMoney):
             return (key(t("💳 Balance"), b.Balance()), menu)
+        if isinstance(error, e.AddressRefused | e.WebhookOff) or _is_about_webhooks(error):
+            return (key(t("🪝 Webhooks"), bw.Webhooks()), menu)
         if isinstance(error, e.LimitReached | e.NotFound | e.WrongState):
             return (key(t("🗂 My numbers"), b.MyNumbers()), menu)
         if isinstance(error, e.BadAmount):
@@ -79,3 +96,7 @@ class Explainer:
         if isinstance(error, e.NotAllowed | e.NothingToSell | e.LinkUsed):
             return (menu,)
         return (key(t("📱 Get a number"), b.Services("activation")), menu)
+
+
+def _is_about_webhooks(error: Exception) -> bool:
+    return isinstance(error, e.LimitReached) and error.limit.startswith("webhook")

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from handlers import buttons as b
+from handlers import buttons_keys as bk
+from handlers import buttons_webhooks as bw
+from handlers.apikeys import KeyHandlers
 from handlers.codes import CodeHandlers
 from handlers.deps import Deps
 from handlers.errors import Explainer
@@ -11,11 +14,14 @@ from handlers.people import PeopleHandlers
 from handlers.router import Command, Press, Router
 from handlers.shop import ShopHandlers
 from handlers.supply import SupplyHandlers
+from handlers.views_apikeys import KeyViews
 from handlers.views_number import NumberViews
 from handlers.views_people import PeopleViews
 from handlers.views_shop import ShopViews
 from handlers.views_sms import SmsViews
 from handlers.views_supply import SupplyViews
+from handlers.views_webhooks import WebhookViews
+from handlers.webhooks import WebhookHandlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Face:
     number_views: NumberViews
     sms_views: SmsViews
     supply_views: SupplyViews
+    webhook_views: WebhookViews
 
 
 def build_face(deps: Deps, bot_username: str) -> Face:
@@ -36,15 +43,52 @@ def build_face(deps: Deps, bot_username: str) -> Face:
     people = PeopleHandlers(deps, people_views, shop, bot_username)
     supply_views = SupplyViews(deps.supply.facts, number_views, deps.house)
     supply = SupplyHandlers(deps, supply_views, people_views)
+    key_presses, key_commands = _about_keys(deps)
+    webhook_views = WebhookViews()
+    webhook_presses, webhook_commands = _about_webhooks(deps, webhook_views)
     router = Router(
         deps,
         Explainer(deps.house),
-        _presses(shop, numbers, people, supply, CodeHandlers(deps, sms_views)),
-        _commands(shop, numbers, people, supply),
+        _presses(shop, numbers, people, supply, CodeHandlers(deps, sms_views)) | key_presses | webhook_presses,
+        _commands(shop, numbers, people, supply) | key_commands | webhook_commands,
         shop.words,
         people.came_back,
     )
-    return Face(router, number_views, sms_views, supply_views)
+    return Face(router, number_views, sms_views, supply_views, webhook_views)
+
+
+def _about_keys(deps: Deps) -> tuple[dict[type[b.Button], Press], dict[str, Command]]:
+    """Nothing where programs are not served."""
+    if deps.keys is None:
+        return {}, {}
+    keys = KeyHandlers(deps.keys, KeyViews(deps.house.api_url))
+    presses: dict[type[b.Button], Press] = {
+        bk.ApiKeys: keys.list_pressed,
+        bk.NewKey: keys.new,
+        bk.ShowKey: keys.show,
+        bk.RevokeKey: keys.revoke,
+    }
+    return presses, {"apikey": keys.command}
+
+
+def _about_webhooks(deps: Deps, views: WebhookViews) -> tuple[dict[type[b.Button], Press], dict[str, Command]]:
+    """Nothing where programs are not served."""
+    if deps.webhooks is None:
+        return {}, {}
+    webhooks = WebhookHandlers(deps.webhooks, views, deps.clock)
+    presses: dict[type[b.Button], Press] = {
+        bw.Webhooks: webhooks.list_pressed,
+        bw.ShowWebhook: webhooks.show,
+        bw.SetTopic: webhooks.set_topic,
+        bw.TestWebhook: webhooks.test,
+        bw.SwitchWebhook: webhooks.switch,
+        bw.NewSecret: webhooks.new_secret,
+        bw.RemoveWebhook: webhooks.remove,
+        bw.Deliveries: webhooks.deliveries,
+        bw.SendAgain: webhooks.send_again,
+        bw.SendFailedAgain: webhooks.send_failed_again,
+    }
+    return presses, {"webhooks": webhooks.command}
 
 
 def _presses(

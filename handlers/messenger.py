@@ -19,6 +19,7 @@ from handlers.screens import Screen
 from handlers.views_number import NumberViews
 from handlers.views_sms import SmsViews
 from handlers.views_supply import SupplyViews
+from handlers.views_webhooks import WebhookViews
 from storage.outbox import Owed
 
 PRIORITIES = {"sms": CODE, "notice": ANSWER, "card": EDIT}
@@ -38,6 +39,7 @@ class TelegramMessenger:
         views: NumberViews,
         sms_views: SmsViews,
         supply: SupplyViews,
+        webhooks: WebhookViews,
         clock: Clock,
         surely_not_sent: Callable[[BaseException], bool],
     ) -> None:
@@ -47,6 +49,7 @@ class TelegramMessenger:
         self._views = views
         self._sms_views = sms_views
         self._supply = supply
+        self._webhooks = webhooks
         self._clock = clock
         self._surely_not_sent = surely_not_sent
 
@@ -60,7 +63,8 @@ class TelegramMessenger:
             return await self._card(letter, turn)
         if letter.owed.kind == "sms":
             return await self._sms(letter, turn)
-        screen = notice(self._texts.of(letter.user.language), self._views, self._supply, letter)
+        t = self._texts.of(letter.user.language)
+        screen = notice(t, self._views, self._supply, self._webhooks, letter)
         return await self._send(letter, screen, turn)
 
     async def _card(self, letter: Letter, turn: Turn) -> int:

@@ -1,4 +1,4 @@
-"""Short messages about what happened while nobody was looking: to a number, or to what the admins see to."""
+"""Short messages about what happened while nobody was looking: to a number, a webhook, or what the admins see to."""
 
 from bot.services.delivery import Letter, Undeliverable
 from bot.texts import Words
@@ -8,6 +8,7 @@ from handlers import views_upkeep
 from handlers.screens import Screen, key
 from handlers.views_number import NumberViews
 from handlers.views_supply import SupplyViews
+from handlers.views_webhooks import WebhookViews
 
 NOTICES = {
     "cancelled": _("↩️ {title}: cancelled. {money}"),
@@ -20,8 +21,10 @@ NOTICES = {
 }
 
 
-def notice(t: Words, views: NumberViews, supply: SupplyViews, letter: Letter) -> Screen:
+def notice(t: Words, views: NumberViews, supply: SupplyViews, webhooks: WebhookViews, letter: Letter) -> Screen:
     """Raises Undeliverable for a notice of another version."""
+    if webhooks.knows(letter.owed.name):
+        return webhooks.notice(t, letter)
     if supply.knows(letter.owed.name):
         return supply.notice(t, letter)
     if views_upkeep.knows(letter.owed.name):

@@ -71,7 +71,7 @@ class PeopleHandlers:
             raise OldButton
         talk.user = await self._deps.access.choose_language(talk.user, button.language)
         talk.t = self._deps.texts.of(button.language)
-        menu = commands.publish_for(talk.bot, talk.chat_id, talk.t, prepaid=self._deps.house.prepaid)
+        menu = commands.publish_for(talk.bot, talk.chat_id, talk.t, self._deps.house)
         self._deps.background.spawn(menu, "commands of a chat")
         await self.settings(talk)
 

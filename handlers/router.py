@@ -10,7 +10,7 @@ from telegram import Chat, Message, Update
 from telegram import User as TelegramUser
 from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, ContextTypes, MessageHandler, filters
 
-from bot.domain.errors import CodepigeonError, LimitReached, Refusal, TooLittleMoney
+from bot.domain.errors import CodepigeonError, LimitReached, OldButton, Refusal, TooLittleMoney
 from bot.domain.people import Role, Seen, User
 from bot.services.access import require_member
 from handlers import buttons as b
@@ -74,10 +74,17 @@ class Router:
             if data.startswith(FRESH):
                 talk.message_id = None
             button = _allowed(talk.user, data.removeprefix(FRESH))
-            await self._within_time(talk, self._presses[type(button)](talk, button))
+            await self._within_time(talk, self._handler(button)(talk, button))
             await talk.answer()
         except Exception as error:  # noqa: BLE001 - every refusal is answered, an unexpected one is logged
             await self._refuse(talk, error, in_place=not isinstance(button, ON_CARD) and button is not None)
+
+    def _handler(self, button: b.Button) -> Press:
+        """Raises OldButton for one of a part that the operator has switched off since."""
+        handler = self._presses.get(type(button))
+        if handler is None:
+            raise OldButton
+        return handler
 
     async def _within_time(self, talk: Talk, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -10,6 +10,8 @@ from bot.services.wallet import Account
 from bot.texts import Html, Texts, Words, foreign
 from bot.texts import mark as _
 from handlers import buttons as b
+from handlers import buttons_keys as bk
+from handlers import buttons_webhooks as bw
 from handlers.deps import House
 from handlers.names import Named, service_name
 from handlers.screens import DANGER, PRIMARY, Key, Screen, in_columns, key, link_key
@@ -122,7 +124,9 @@ class PeopleViews:
         )
         text = t("⚙️ <b>Settings</b>\n\nHidden codes stay blurred until you tap them; copying works as before.")
         text = text + Html("\n") + (t("Now codes are hidden.") if user.hide_codes else t("Now codes are shown."))
-        return Screen(text, (*in_columns(languages, 2), (hide,), _menu(t)))
+        for_programs = (key(t("🔑 API keys"), bk.ApiKeys()), key(t("🪝 Webhooks"), bw.Webhooks()))
+        programs = (for_programs,) if self._house.api_url else ()
+        return Screen(text, (*in_columns(languages, 2), (hide,), *programs, _menu(t)))
 
     def help(self, t: Words, *, admin: bool) -> Screen:
         text = t(
@@ -138,6 +142,10 @@ class PeopleViews:
         )
         if self._house.prepaid:
             text = text + Html("\n") + t("/balance shows your money and where it went.")
+        if self._house.api_url:
+            text = (
+                text + Html("\n") + t("/apikey makes keys for programs of your own, /webhooks tells them what happens.")
+            )
         if admin:
             text = text + Html("\n\n") + self._admin_help(t)
         return Screen(text, (self._onward(t), _menu(t)))

@@ -39,6 +39,7 @@ def from_row(row: Row) -> Number:
         check_attempts=row["check_attempts"],
         again_of=row["again_of"],
         again_phone=row["again_phone"],
+        asked_after=row["asked_after"],
         clock_moved=row["clock_moved"],
     )
 
@@ -204,6 +205,11 @@ async def count_sms(tx: Tx, number_id: int) -> int:
     """One more SMS; returns which one it is."""
     row = await tx.one("UPDATE numbers SET sms_count = sms_count + 1 WHERE id = $1 RETURNING sms_count", number_id)
     return int(row["sms_count"]) if row else 0
+
+
+async def note_asked(tx: Tx, number_id: int, asked_after: int) -> None:
+    """Another SMS was asked for when there were so many."""
+    await tx.all("UPDATE numbers SET asked_after = $2 WHERE id = $1", number_id, asked_after)
 
 
 async def extend(tx: Tx, number_id: int, provider_ref: str, expires_at: Ms) -> Number | None:

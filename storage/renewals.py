@@ -46,6 +46,11 @@ async def of_quote(db: Reader, quote_id: str) -> Renewal | None:
     return _renewal(row) if row else None
 
 
+async def get(db: Reader, renewal_id: int) -> Renewal | None:
+    row = await db.one("SELECT * FROM renewals WHERE id = $1", renewal_id)
+    return _renewal(row) if row else None
+
+
 async def pending_of(db: Reader, number_id: int) -> Renewal | None:
     row = await db.one("SELECT * FROM renewals WHERE number_id = $1 AND state = 'pending'", number_id)
     return _renewal(row) if row else None
@@ -99,4 +104,10 @@ async def to_check(db: Reader, provider: str, now: Ms, limit: int) -> list[Renew
         now,
         limit,
     )
+    return [_renewal(row) for row in rows]
+
+
+async def done_of(db: Reader, number_id: int) -> list[Renewal]:
+    """Those that took effect, oldest first."""
+    rows = await db.all("SELECT * FROM renewals WHERE number_id = $1 AND state = 'done' ORDER BY id", number_id)
     return [_renewal(row) for row in rows]

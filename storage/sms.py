@@ -5,7 +5,7 @@ from bot.domain.time import Ms
 from storage.db import Reader, Row, Tx
 
 
-def _sms(row: Row) -> Sms:
+def from_row(row: Row) -> Sms:
     return Sms(
         id=row["id"],
         number_id=row["number_id"],
@@ -93,7 +93,7 @@ async def came_before(db: Reader, number_id: int, end: Ms, told_end: Ms) -> bool
 
 async def get(db: Reader, sms_id: int) -> Sms | None:
     row = await db.one("SELECT * FROM sms WHERE id = $1", sms_id)
-    return _sms(row) if row else None
+    return from_row(row) if row else None
 
 
 async def newest_code(db: Reader, number_id: int) -> str | None:
@@ -107,7 +107,7 @@ async def newest_code(db: Reader, number_id: int) -> str | None:
 async def of_number(db: Reader, number_id: int, limit: int = 50) -> list[Sms]:
     """Newest first."""
     rows = await db.all("SELECT * FROM sms WHERE number_id = $1 ORDER BY id DESC LIMIT $2", number_id, limit)
-    return [_sms(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def prune(tx: Tx, before: Ms, limit: int) -> int:

@@ -1,6 +1,7 @@
 """What is under way when the clock is set: its spans stay as long as they were."""
 
 from bot.domain.time import DAY, HOUR, Ms
+from bot.domain.webhooks import RETRIES
 from storage.db import Tx
 
 LONGEST_PAUSE: Ms = HOUR
@@ -14,6 +15,7 @@ async def move(tx: Tx, step: Ms, before: Ms) -> None:
     await _move_questions(tx, step, before)
     await _move_messages(tx, step)
     await _move_promises(tx, step)
+    await _move_programs(tx, step, before)
 
 
 async def _move_ends(tx: Tx, step: Ms, before: Ms) -> None:
@@ -108,10 +110,35 @@ async def _move_promises(tx: Tx, step: Ms) -> None:
     )
 
 
+async def _move_programs(tx: Tx, step: Ms, before: Ms) -> None:
+    """What programs' addresses are owed and since when they have failed, and how long a token or old secret is good."""
+    await tx.all(
+        """UPDATE webhook_deliveries
+           SET next_attempt_at = next_attempt_at + $1, first_attempt_at = first_attempt_at + $1
+           WHERE progress = 'pending'""",
+        step,
+    )
+    await tx.all("UPDATE webhooks SET failing_since = failing_since + $1 WHERE failing_since <= $2", step, before)
+    await tx.all(
+        "UPDATE webhooks SET old_secret_until = old_secret_until + $1 WHERE old_secret_until > $2", step, before
+    )
+    await tx.all(
+        "UPDATE api_tokens SET created_at = created_at + $1, expires_at = expires_at + $1 WHERE created_at <= $2",
+        step,
+        before,
+    )
+
+
 async def end_waits(tx: Tx, now: Ms, longest: Ms) -> None:
     """After a time in which the clock was ahead: what it put off for longer than a message ever waits is due now."""
     await tx.all(
         "UPDATE outbox SET next_attempt_at = $1 WHERE state = 'pending' AND next_attempt_at > $1 + $2", now, longest
+    )
+    await tx.all(
+        """UPDATE webhook_deliveries SET next_attempt_at = $1
+           WHERE progress = 'pending' AND next_attempt_at > $1 + $2""",
+        now,
+        max(RETRIES),
     )
     await tx.all("UPDATE chats SET paused_until = NULL WHERE paused_until > $1", now + LONGEST_PAUSE)
     await tx.all(

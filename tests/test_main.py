@@ -7,6 +7,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import main
 
@@ -22,6 +23,6 @@ def test_without_the_dependencies_it_says_what_to_do():
 
 def test_every_runtime_dependency_is_looked_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {Requirement(line).name.lower() for line in project["dependencies"]} - {"uvloop"}
+    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]} - {"uvloop"}
     provides = packages_distributions()
-    assert {provides[module][0].lower() for module in main.NEEDED} == wanted
+    assert {canonicalize_name(provides[module][0]) for module in main.NEEDED} == wanted

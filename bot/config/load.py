@@ -20,6 +20,8 @@ _EXAMPLES = {
     "HTTP_PORT": "8080",
     "SMS_RETENTION_DAYS": "30",
     "BACKUP_KEEP": "7",
+    "API": "off",
+    "API_RATE": "10",
     "ACCESS": "private",
     "BILLING": "off",
     "MARKUP_PERCENT": "15",

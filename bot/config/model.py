@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.config import values as v
-from bot.config.networks import Proxies
+from bot.config.networks import Proxies, Reachable
 from bot.config.provider import ProviderConfig, in_currency_of
 from bot.domain.addresses import written
 from bot.domain.money import ONE, to_decimal
@@ -44,6 +44,13 @@ class Config(BaseSettings):
     """None: `backups` beside the database."""
     backup_keep: Annotated[int, Field(ge=0, le=3_650)] = 7
     """Days; 0: none are made."""
+
+    api: v.Switch = "off"
+    """The HTTP API, and with it keys in the chat."""
+    api_rate: Rate = 10.0
+    """Calls a second for each key."""
+    webhook_allow: Reachable = ()
+    """Networks that are not public, to which people's webhooks may go all the same, also without TLS."""
 
     admin_ids: v.UserIds = frozenset()
     access: v.Access = "private"

@@ -36,5 +36,14 @@ def _not_everyone(networks: tuple[Network, ...]) -> tuple[Network, ...]:
     return networks
 
 
+def _not_everything(networks: tuple[Network, ...]) -> tuple[Network, ...]:
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError(
+            "opens every address, this machine's own services among them: write the networks that you mean"
+        )
+    return networks
+
+
 Networks: TypeAlias = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
 Proxies: TypeAlias = Annotated[Networks, AfterValidator(_not_everyone)]
+Reachable: TypeAlias = Annotated[Networks, AfterValidator(_not_everything)]

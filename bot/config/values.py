@@ -193,6 +193,7 @@ UserIds: TypeAlias = Annotated[frozenset[int], NoDecode, BeforeValidator(_user_i
 Currency: TypeAlias = Annotated[str, AfterValidator(_currency)]
 Amount: TypeAlias = Annotated[Units, BeforeValidator(_amount), Field(ge=0, le=LARGEST)]
 
+Switch: TypeAlias = Annotated[Literal["off", "on"], BeforeValidator(_lower)]
 TelegramMode: TypeAlias = Annotated[Literal["polling", "webhook"], BeforeValidator(_lower)]
 Access: TypeAlias = Annotated[Literal["private", "open"], BeforeValidator(_lower)]
 Billing: TypeAlias = Annotated[Literal["off", "prepaid"], BeforeValidator(_lower)]

@@ -15,6 +15,7 @@ from bot.demo import site
 from bot.demo.events import Streams
 from bot.demo.telegram.server import create_app
 from bot.demo.telegram.world import TelegramWorld
+from bot.domain.people import Seen
 from bot.domain.time import MINUTE, SECOND
 from bot.providers.sandbox.notify import WebhookNotifier
 from bot.providers.sandbox.settings import SandboxSettings
@@ -76,9 +77,15 @@ class Stage:
             "backup_keep": 0,
             "access": "open",
             "billing": "prepaid",
+            "api": "on",
             "providers": config.providers or {"sandbox": _sandbox(secret, signing_secret)},
         }
         return config.model_copy(update=differing), telegram, sandbox
+
+    def first_person(self) -> Seen:
+        """As their first message will tell of them."""
+        user = self.telegram.users()[0]
+        return Seen(user["id"], user["name"], user["username"], user["language"])
 
     def mount(self, app: FastAPI, port: int) -> None:
         """Put the page and the control API into the program's own server."""

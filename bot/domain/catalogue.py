@@ -50,6 +50,8 @@ class Country:
     """In English; a person's language has its own."""
     dial: str
     aliases: tuple[str, ...] = ()
+    number: str = ""
+    """In the numbering of the handler_api family, `187`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Catalogue:
         for row in _rows("countries.csv"):
             if "virtual" not in row["name"]:
                 iso2 = row["iso2"]
-                countries[iso2] = Country(iso2, row["name"], row["dial"], ALSO_CALLED.get(iso2, ()))
+                aliases = ALSO_CALLED.get(iso2, ())
+                countries[iso2] = Country(iso2, row["name"], row["dial"], aliases, row["id"])
         return cls(services, countries)
 
     def with_names(self, names: Iterable[tuple[str, str]]) -> "Catalogue":

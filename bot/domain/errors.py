@@ -5,10 +5,12 @@ CodepigeonError
 │   ├── NotInvited  NotAllowed  LinkUsed
 │   ├── NotFound             not there, or not theirs: the two are told apart to nobody
 │   ├── QuoteGone  OldButton  WrongState  TooLittleMoney  LimitReached  BadAmount
-│   └── NoOffer  NotAgain  NothingToSell
+│   ├── Unauthorized  OutOfScope  TooOften  KeyReused  NotRefundable      of the API
+│   ├── NoOffer  NotAgain  NothingToSell
+│   └── AddressRefused  WebhookOff                             of webhooks
 └── ProviderError            the outside world; `permanent` says whether trying again can help
     ├── NoNumbers  PriceRisen  ProviderFunds  BadKey  BadRequest  Gone  Denied  CancelTooEarly
-    └── Throttled  ProviderFault
+    └── Throttled  ProviderFault ── NoAnswer
 """
 
 from bot.domain.money import Units
@@ -70,6 +72,30 @@ class BadAmount(Refusal):
     """An amount of money that cannot be read, or is out of range."""
 
 
+class Unauthorized(Refusal):
+    """No key of the API, a wrong or revoked one, or a token that has ended."""
+
+
+class OutOfScope(Refusal):
+    """A key that may only read."""
+
+
+class TooOften(Refusal):
+    """More calls in a while than a key has."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("too often")
+        self.retry_after_s = retry_after_s
+
+
+class KeyReused(Refusal):
+    """An Idempotency-Key that was used with other parameters."""
+
+
+class NotRefundable(Refusal):
+    """No money would come back, where that was asked for."""
+
+
 class NoOffer(Refusal):
     """Nobody sells this service in this country now."""
 
@@ -80,6 +106,18 @@ class NotAgain(Refusal):
 
 class NothingToSell(Refusal):
     """No provider is set up."""
+
+
+class AddressRefused(Refusal):
+    """An address that events are not sent to. `reason`: 'no_url', 'not_reachable' or 'not_secure'."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WebhookOff(Refusal):
+    """Nothing is sent to an address that is switched off."""
 
 
 class ProviderError(CodepigeonError):
@@ -99,7 +137,13 @@ class NoNumbers(ProviderError):
 
 
 class PriceRisen(ProviderError):
+    """`price` is what it costs now, where that is known."""
+
     reason = "price_risen"
+
+    def __init__(self, price: Units | None = None) -> None:
+        super().__init__()
+        self.price = price
 
 
 class ProviderFunds(ProviderError):
@@ -155,3 +199,7 @@ class ProviderFault(ProviderError):
 
     permanent = False
     reason = "provider_fault"
+
+
+class NoAnswer(ProviderFault):
+    """It may have happened: the provider's own state tells, in a while."""

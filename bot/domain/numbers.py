@@ -137,6 +137,8 @@ class Number:
     again_of: str = ""
     """The provider's reference of the activation whose phone this is once more."""
     again_phone: str = ""
+    asked_after: int = 0
+    """How many SMS there were when another one was last asked for."""
     clock_moved: Ms = 0
     """By how much the clock was set while it was open, all in all; forward, that took the end along."""
 
@@ -165,6 +167,11 @@ class Number:
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def awaits_sms(self) -> bool:
+        """None has come, or none since another one was asked for."""
+        return self.sms_count <= self.asked_after
 
 
 @dataclass(frozen=True, slots=True)

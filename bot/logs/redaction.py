@@ -19,6 +19,10 @@ _PATTERNS: Final = tuple(
         (r"[0-9]{3,20}(?::|%(?:25)*3A)[A-Za-z0-9_-]{30,64}", GONE),
         # Authorization and Proxy-Authorization, whatever the scheme, to the end of the value.
         (rf"(authorization{_JOINT})[^\r\n\"'\\)}}\]]+", rf"\1{GONE}"),
+        # A key of our API and a token made from one, wherever they stand.
+        (r"\bcp[kt]_[A-Za-z0-9_-]{16,}", GONE),
+        # What webhooks are signed with.
+        (r"\bwhsec_[A-Za-z0-9+/=_-]+", GONE),
         (r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", rf"\1{GONE}"),
         (rf"(api[_-]?key{_JOINT}){_VALUE}", rf"\1{GONE}"),
         (rf"(secret[_-]?token{_JOINT}){_VALUE}", rf"\1{GONE}"),

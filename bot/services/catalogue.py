@@ -40,7 +40,7 @@ class Offers:
 
     async def services(self, kind: Kind) -> list[Service]:
         """Services on sale: the popular ones in their order, then the rest by name."""
-        codes = {row.service for _, row in await self._rows(kind, None) if row.stock > 0}
+        codes = {row.service for _, row in await self.rows(kind, None) if row.stock > 0}
         known = [self._catalogue.now.services.get(code) or Service(code, code) for code in codes]
         return sorted(known, key=lambda one: (one.rank is None, one.rank or 0, one.name.casefold(), one.code))
 
@@ -102,12 +102,12 @@ class Offers:
 
     async def _on_sale(self, kind: Kind, service: str) -> list[Offer]:
         return [
-            self._offer(provider, row)
-            for provider, row in await self._rows(kind, service)
+            self.offer(provider, row)
+            for provider, row in await self.rows(kind, service)
             if row.service == service and row.stock > 0 and row.country in self._catalogue.now.countries
         ]
 
-    def _offer(self, provider: str, row: Stock) -> Offer:
+    def offer(self, provider: str, row: Stock) -> Offer:
         return Offer(
             provider=provider,
             service=row.service,
@@ -120,7 +120,8 @@ class Offers:
             operator=row.operator,
         )
 
-    async def _rows(self, kind: Kind, service: str | None) -> list[tuple[str, Stock]]:
+    async def rows(self, kind: Kind, service: str | None) -> list[tuple[str, Stock]]:
+        """What the providers list, with their names; `service` as in `Shelf.rows`."""
         sellers = [one for one in self._registry if kind is Kind.ACTIVATION or one.capabilities.rentals]
         if not len(self._registry):
             raise NothingToSell

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot.domain.time import DAY
 from bot.services.clock import Clock
 from bot.services.rhythm import Timing
-from storage import outbox, quotes
+from storage import api_keys, events, outbox, quotes
 from storage import sms as sms_store
 from storage.db import Database
 
@@ -39,6 +39,8 @@ class Housekeeping:
             gone = [
                 await quotes.prune(tx, now - self._timing.keep_quotes, AT_ONCE),
                 await outbox.prune(tx, now - self._timing.keep_outbox, AT_ONCE),
+                await api_keys.prune(tx, now, AT_ONCE),
+                await events.prune(tx, now - self._timing.keep_events, AT_ONCE),
             ]
             if self._retention_days:
                 gone.append(await sms_store.prune(tx, now - self._retention_days * DAY, AT_ONCE))

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.domain.errors import NotFound, ProviderError, ProviderFault, WrongState
+from bot.domain.errors import NoAnswer, NotFound, ProviderError, ProviderFault, WrongState
 from bot.domain.numbers import Actions, Kind, Number, State, actions
 from bot.domain.people import User
 from bot.domain.sms import Sms
@@ -48,7 +48,9 @@ class Numbers:
         if not view.actions.another_code:
             raise WrongState
         await self._at_provider(view.number, lambda provider, ref: provider.another_code(ref))
-        return view.number
+        async with self._db.transaction() as tx:
+            await numbers.note_asked(tx, number_id, view.number.sms_count)
+        return await numbers.get(self._db.read, number_id) or view.number
 
     async def finish(self, user: User, number_id: int) -> Number:
         """Done with it: the provider is told first, so that a crash between leaves nothing open there."""
@@ -56,6 +58,13 @@ class Numbers:
         if not view.actions.finish:
             raise WrongState
         return await self._finish(view.number, "done")
+
+    async def end(self, user: User, number_id: int) -> Number:
+        """End a rental without its money back, also where that would still come."""
+        view = await self.view(user, number_id)
+        if not view.actions.release or await renewals.pending_of(self._db.read, number_id) is not None:
+            raise WrongState
+        return await self._finish(view.number, "released")
 
     async def _finish(self, number: Number, reason: str) -> Number:
         """No SMS may slip between the last poll and the end: some providers show them only before it, some after too.
@@ -106,7 +115,7 @@ class Numbers:
             return
         if isinstance(outcome, Unknown):
             log.warning("number %d: no answer from %s: %s", number.id, number.provider, outcome.detail)
-            raise ProviderFault("no answer")
+            raise NoAnswer
         if not (closed_is_fine and outcome.error.permanent):
             log.warning("number %d: %s refuses: %s", number.id, number.provider, outcome.error.line)
             raise outcome.error
@@ -158,17 +167,20 @@ class Numbers:
 
     async def seen(self, number: Number) -> View:
         """The number with what its provider can still do with it."""
+        code = await sms_store.newest_code(self._db.read, number.id) if number.sms_count else None
+        return View(number, self.possible(number), code)
+
+    def possible(self, number: Number, at: Ms | None = None) -> Actions:
+        """What its provider can still do with it; `at`: could do then."""
         provider = self._registry.get(number.provider)
         can = provider.capabilities if provider else None
-        possible = actions(
+        return actions(
             number,
             can_retry=bool(can and can.another_code),
             can_renew=bool(can and can.renew),
             can_again=bool(can and can.again),
-            now=self._clock(),
+            now=self._clock() if at is None else at,
         )
-        code = await sms_store.newest_code(self._db.read, number.id) if number.sms_count else None
-        return View(number, possible, code)
 
     async def move_card(self, user: User, number_id: int, chat_id: int, message_id: int) -> None:
         """From now on this message is the number's live card."""

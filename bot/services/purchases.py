@@ -6,8 +6,10 @@ the process ends stands in the database, and the reconcile sweep finishes it.
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from bot.domain.errors import (
     LimitReached,
@@ -34,6 +36,10 @@ from storage import ledger, numbers, outbox, quotes
 from storage.db import Database, Tx
 
 log = logging.getLogger(__name__)
+
+
+Note: TypeAlias = Callable[[Tx, int], Awaitable[None]]
+"""Writes down, in the transaction of a purchase or a renewal, what else is to be known of it; given its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,13 @@ class Purchases:
             raise QuoteGone
         return quote
 
-    async def begin(self, user: User, quote_id: str, card: tuple[int, int] | None = None) -> tuple[Number, bool]:
+    async def begin(
+        self, user: User, quote_id: str, card: tuple[int, int] | None = None, note: Note | None = None
+    ) -> tuple[Number, bool]:
         """Write the purchase down and set its money aside; True where it is new and `buy` must follow.
 
-        A double tap finds the number of the first. `card` is the chat and message that will show the number.
+        A double tap finds the number of the first. `card` is the chat and message that will show the number. `note`
+        is called for a new one.
         """
         require_member(user)
         async with self._db.transaction() as tx:
@@ -108,6 +117,8 @@ class Purchases:
                 raise NoOffer
             await self._check_limits(tx, user)
             number = await self._write_down(tx, quote, provider, card)
+            if note is not None:
+                await note(tx, number.id)
         self._wake(Sweep.DELIVER)
         return number, True
 

@@ -7,6 +7,7 @@ from bot.domain.errors import NotFound, ProviderError, ProviderFault, QuoteGone,
 from bot.domain.numbers import Kind, Number, Offer, Purpose, Quote
 from bot.domain.people import User
 from bot.domain.time import HOUR
+from bot.domain.webhooks import Topic
 from bot.providers.base import Provider, Refused, Renewed, RenewOutcome, Unknown
 from bot.providers.registry import Registry
 from bot.services import settle
@@ -14,7 +15,7 @@ from bot.services.access import require_member
 from bot.services.clock import Clock
 from bot.services.numbers import Numbers
 from bot.services.pricing import Pricing
-from bot.services.purchases import Terms
+from bot.services.purchases import Note, Terms
 from bot.services.rhythm import Sweep, Timing, Wake
 from storage import ledger, numbers, outbox, quotes, renewals
 from storage.db import Database, Tx
@@ -49,13 +50,21 @@ class Renewals:
 
     async def quote(self, user: User, number_id: int, hours: int) -> Quote:
         """Ask the provider what `hours` more would cost, and promise that price. Raises ProviderError."""
+        offer, now = await self.offer(user, number_id, hours), self._clock()
+        quote = Quote(secrets.token_urlsafe(9), user.id, Purpose.RENEW, offer, now + self._timing.quote_life, number_id)
+        async with self._db.transaction() as tx:
+            await quotes.add(tx, quote, now)
+        return quote
+
+    async def offer(self, user: User, number_id: int, hours: int) -> Offer:
+        """What `hours` more would cost now; nothing is promised. Raises ProviderError."""
         require_member(user)
         view = await self._bought.view(user, number_id)
         if not view.actions.renew or view.number.provider_ref is None or hours < 1:
             raise WrongState
-        number, now = view.number, self._clock()
+        number = view.number
         cost = await self._provider(number).renewal_cost(view.number.provider_ref, hours)
-        offer = Offer(
+        return Offer(
             provider=number.provider,
             service=number.service,
             country=number.country,
@@ -65,10 +74,6 @@ class Renewals:
             stock=1,
             hours=hours,
         )
-        quote = Quote(secrets.token_urlsafe(9), user.id, Purpose.RENEW, offer, now + self._timing.quote_life, number.id)
-        async with self._db.transaction() as tx:
-            await quotes.add(tx, quote, now)
-        return quote
 
     def _provider(self, number: Number) -> Provider:
         provider = self._registry.get(number.provider)
@@ -76,8 +81,11 @@ class Renewals:
             raise ProviderFault("not set up")
         return provider
 
-    async def begin(self, user: User, quote_id: str) -> tuple[Renewal, bool]:
-        """Write the renewal down and set its money aside; True where it is new and `renew` must follow."""
+    async def begin(self, user: User, quote_id: str, note: Note | None = None) -> tuple[Renewal, bool]:
+        """Write the renewal down and set its money aside; True where it is new and `renew` must follow.
+
+        `note` is called for a new one.
+        """
         require_member(user)
         async with self._db.transaction() as tx:
             quote = await quotes.owned(tx, quote_id, user.id)
@@ -90,6 +98,8 @@ class Renewals:
             if quote.expires_at <= self._clock():
                 raise QuoteGone
             renewal = await self._write_down(tx, user, quote, quote.number_id)
+            if note is not None:
+                await note(tx, renewal.id)
         return renewal, True
 
     async def _write_down(self, tx: Tx, user: User, quote: Quote, number_id: int) -> Renewal:
@@ -150,10 +160,12 @@ class Renewals:
         if extended is None:
             log.error("renewal %d: the provider added time to a number that is closed", renewal.id)
             return await self._failed(tx, renewal, "closed")
-        if not await renewals.close(tx, renewal.id, "done", "renewed", self._clock()):
-            return None
-        await ledger.capture(tx, f"r{renewal.id}", self._clock())
-        return "renewed"
+        decided = await renewals.close(tx, renewal.id, "done", "renewed", self._clock())
+        if decided:
+            await ledger.capture(tx, f"r{renewal.id}", self._clock())
+        if extended.expires_at != number.expires_at:
+            await settle.announce(tx, Topic.NUMBER_RENEWED, extended, self._clock())
+        return "renewed" if decided else None
 
     async def _failed(self, tx: Tx, renewal: Renewal, reason: str) -> str | None:
         if not await renewals.close(tx, renewal.id, "failed", reason, self._clock()):

@@ -23,6 +23,9 @@ class Sweep(StrEnum):
     CATALOGUE = "catalogue"
     STORAGE = "storage"
     BACKUP = "backup"
+    RING = "ring"
+    WEBHOOKS = "webhooks"
+    EXPIRING = "expiring"
 
 
 Wake: TypeAlias = Callable[[Sweep], None]
@@ -68,6 +71,7 @@ class Timing:
     resend_longest: Ms = MINUTE
     keep_quotes: Ms = HOUR
     keep_outbox: Ms = 7 * DAY
+    keep_events: Ms = 7 * DAY
 
     def before_retry(self, attempts: int) -> Ms:
         """The wait before a provider is asked once more what it did, doubling up to the longest."""

@@ -12,8 +12,9 @@ from bot.domain.errors import NoNumbers, ProviderError
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.sms import IncomingSms
 from bot.domain.time import Ms
+from bot.domain.webhooks import Topic
 from bot.providers.base import Sold
-from storage import ledger, numbers, orphans, outbox
+from storage import events, ledger, numbers, orphans, outbox
 from storage import sms as sms_store
 from storage.db import Reader, Tx
 
@@ -28,6 +29,14 @@ def subject(number: Number) -> str:
 def chat_of(number: Number) -> int:
     """Where the number's messages go: the chat in which it was bought, else the person's own."""
     return number.card_chat_id or number.user_id
+
+
+async def announce(tx: Tx, topic: Topic, number: Number, now: Ms, *, sms_id: int | None = None) -> None:
+    """Tell programs, with the number as it stands now: once, or once for each SMS or each end that it has had."""
+    about = str(number.id) if sms_id is None else str(sms_id)
+    if topic in (Topic.NUMBER_EXPIRING, Topic.NUMBER_RENEWED):
+        about = f"{number.id}:{number.expires_at}"
+    await events.add(tx, f"{topic}:{about}", topic, number.id, subject(number), now, sms_id=sms_id)
 
 
 async def sold(tx: Tx, number: Number, sale: Sold, now: Ms, *, ahead: Ms = 0) -> Number | None:
@@ -58,10 +67,12 @@ async def sold(tx: Tx, number: Number, sale: Sold, now: Ms, *, ahead: Ms = 0) ->
         return None
     if active.kind is Kind.RENTAL:
         await ledger.capture(tx, subject(active), now)
+    await announce(tx, Topic.NUMBER_ACTIVE, active, now)
     for sms_id in await sms_store.unclaimed(tx, active.provider, sale.provider_ref):
         await _attach(tx, active, sms_id, now)
-    if await came_in_time(tx, active):  # or else the provider's word decides, at its end
-        await ledger.capture(tx, subject(active), now)
+        if await came_in_time(tx, active):  # or else the provider's word decides, at its end
+            await ledger.capture(tx, subject(active), now)
+        await announce(tx, Topic.SMS_RECEIVED, active, now, sms_id=sms_id)
     await outbox.want_card(tx, chat_of(active), active.id, now)
     return active
 
@@ -72,6 +83,7 @@ async def not_sold(tx: Tx, number: Number, error: ProviderError, now: Ms) -> boo
     if failed is None:
         return False
     await ledger.release(tx, subject(failed), now)
+    await announce(tx, Topic.NUMBER_COMPLETED, failed, now)
     await outbox.want_card(tx, chat_of(failed), failed.id, now)
     return True
 
@@ -98,6 +110,7 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
         number = await numbers.move(tx, number.id, State.CANCELLING, State.ACTIVE, "code_came", now) or number
     if number.state is State.ACTIVE and (charged or (charged is None and not _is_past_its_time(number, sms, now))):
         await ledger.capture(tx, subject(number), now)
+    await announce(tx, Topic.SMS_RECEIVED, number, now, sms_id=sms_id)
     await outbox.want_card(tx, chat_of(number), number.id, now)
     return True
 
@@ -168,6 +181,7 @@ async def given_back(tx: Tx, number: Number, target: State, reason: str, now: Ms
         return False
     if not await ledger.release(tx, subject(closed), now) and closed.kind is Kind.RENTAL:
         await ledger.refund(tx, subject(closed), now)
+    await announce(tx, Topic.NUMBER_COMPLETED, closed, now)
     if not closed.sms_count:
         await outbox.add_notice(tx, f"closed:{closed.id}", chat_of(closed), reason, now, number_id=closed.id)
     await outbox.want_card(tx, chat_of(closed), closed.id, now)
@@ -182,5 +196,6 @@ async def completed(tx: Tx, number: Number, reason: str, now: Ms) -> bool:
     if closed is None:
         return False
     await ledger.capture(tx, subject(closed), now)
+    await announce(tx, Topic.NUMBER_COMPLETED, closed, now)
     await outbox.want_card(tx, chat_of(closed), closed.id, now)
     return True

@@ -20,6 +20,10 @@ FRESH_FOR = 15 * SECOND
 """How old a service's price list may be when it is shown; a purchase is capped at the price shown anyway."""
 WHOLE_FRESH_FOR = {Kind.ACTIVATION: 15 * MINUTE, Kind.RENTAL: 75 * MINUTE}
 """As long for the list of everything, which tells only which services are sold at all; a sweep reads it before."""
+EVERYTHING = "*"
+"""In place of a service: every row there is, for programs that ask. People are shown services first."""
+EVERYTHING_FRESH_FOR = {Kind.ACTIVATION: MINUTE, Kind.RENTAL: 10 * MINUTE}
+"""Some protocols take hundreds of requests to list all rentals."""
 RECENT = 10 * MINUTE
 """How old a list may be that is shown because its provider does not answer."""
 SPARED_FOR = 3 * SECOND
@@ -28,6 +32,7 @@ MOST_ROWS = 20_000
 """Kept of one service's list, whatever a provider sends: every country, in many lengths."""
 MOST_SERVICES = 5_000
 """As many in the list of everything, more than anybody has heard of."""
+MOST_OF_EVERYTHING = 500_000
 MOST_LISTS = 2_000
 """Kept at all: what people ask for may be on sale nowhere."""
 
@@ -71,7 +76,7 @@ class Shelf:
         self._troubles = Troubles()
 
     async def rows(self, provider: Provider, kind: Kind, service: str | None) -> Sequence[Stock]:
-        """Of one service; or of everything, with one row for each service that is in stock.
+        """Of one service; of EVERYTHING; or, for None, one row for each service that is in stock.
 
         Raises ProviderError when there is no list, not even a recent one.
         """
@@ -106,18 +111,21 @@ class Shelf:
 
     def _is_fresh(self, listed: PriceList, key: Key) -> bool:
         _, kind, service = key
-        return is_within(FRESH_FOR if service else WHOLE_FRESH_FOR[kind], listed.at, self._clock())
+        spans = {None: WHOLE_FRESH_FOR[kind], EVERYTHING: EVERYTHING_FRESH_FOR[kind]}
+        return is_within(spans.get(service, FRESH_FOR), listed.at, self._clock())
 
     async def _read(self, provider: Provider, key: Key, listed: PriceList) -> None:
         _, kind, service = key
         try:
-            told = await provider.stock(kind, service)
+            told = await provider.stock(kind, None if service == EVERYTHING else service)
         except ProviderError as error:
             listed.error, listed.failed_at = error, self._clock()
         else:
-            rows = list(islice(told, MOST_ROWS)) if service else _on_sale(told)
+            most = MOST_OF_EVERYTHING if service == EVERYTHING else MOST_ROWS
+            rows = list(islice(told, most)) if service else _on_sale(told)
             listed.rows, listed.at, listed.error = rows, self._clock(), None
-        self._troubles.note(provider.name, f"{kind} prices" if service else f"list of {kind}s", listed.error)
+        what = f"list of {kind}s" if service in (None, EVERYTHING) else f"{kind} prices"
+        self._troubles.note(provider.name, what, listed.error)
 
 
 def _on_sale(rows: Iterable[Stock]) -> list[Stock]:

@@ -10,6 +10,7 @@ from functools import partial
 from bot.domain.errors import ProviderError, Throttled
 from bot.domain.numbers import Kind, Number, State
 from bot.domain.time import Ms
+from bot.domain.webhooks import Topic
 from bot.providers.base import Provider, RemoteNumber, RemoteState
 from bot.providers.registry import Registry
 from bot.services import settle
@@ -193,8 +194,11 @@ class Watch:
             await self._complete(number)
         else:
             async with self._db.transaction() as tx:
-                await numbers.extend(tx, number.id, remote.provider_ref, remote.expires_at)
+                later = await numbers.extend(tx, number.id, remote.provider_ref, remote.expires_at)
+                if later is not None:
+                    await settle.announce(tx, Topic.NUMBER_RENEWED, later, self._clock())
                 await outbox.want_card(tx, settle.chat_of(number), number.id, self._clock())
+            self._wake(Sweep.DELIVER)
         return True
 
     async def _end_waiting(self, number: Number) -> None:

@@ -46,6 +46,12 @@ def flag(iso2: str) -> str:
     return "".join(chr(_REGIONAL_INDICATOR_A + ord(letter) - ord("A")) for letter in code)
 
 
+def territory(iso2: str, language: str) -> str | None:
+    """CLDR's name of a country in any language, also in one that the bot does not speak."""
+    name = Locale.parse(language).territories.get(iso2)
+    return None if name is None else str(name)
+
+
 def phone(e164: str) -> str:
     try:
         number = phonenumbers.parse(e164)

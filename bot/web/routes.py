@@ -14,6 +14,11 @@ from bot.domain.errors import ProviderError
 from bot.providers.base import BadWebhook, WebhookRequest
 from bot.services.health import Health
 from bot.services.inbox import Inbox, NoSuchHook, Stranger
+from bot.web.api import docs
+from bot.web.api.app import create_api
+from bot.web.api.deps import ApiDeps
+from bot.web.api.schema import MOUNTED_AT
+from bot.web.compat import routes as compat
 from storage.db import StorageError
 
 log = logging.getLogger(__name__)
@@ -43,17 +48,30 @@ class TelegramHook:
 
 
 def create_app(
-    health: Health, inbox: Inbox, telegram: TelegramHook | None, extend: Callable[[FastAPI], None] | None = None
+    health: Health,
+    inbox: Inbox,
+    telegram: TelegramHook | None,
+    extend: Callable[[FastAPI], None] | None = None,
+    api: ApiDeps | None = None,
 ) -> FastAPI:
-    """`extend` adds what is served besides, such as the demo."""
+    """`extend` adds what is served besides, such as the demo; `api` is None where programs are not served."""
     app = FastAPI(title="codepigeon", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_health_routes(health))
     app.include_router(_provider_routes(inbox))
     if telegram is not None:
         app.include_router(_telegram_routes(telegram))
+    if api is not None:
+        _open_to_programs(app, api)
     if extend is not None:
         extend(app)
     return app
+
+
+def _open_to_programs(app: FastAPI, deps: ApiDeps) -> None:
+    api = create_api(deps)
+    app.include_router(docs.routes(api))
+    app.include_router(compat.routes(deps))
+    app.mount(MOUNTED_AT, api)
 
 
 def _health_routes(health: Health) -> APIRouter:

@@ -1,7 +1,7 @@
 """The real program as a process of its own, which ends itself by SIGKILL at the n-th point.
 
-A point is a commit, a message to Telegram or a verb of the supplier, once before and once after. What the program
-reports, a line each, goes to a pipe, which outlives it: every point it passes, and `ready` once it serves.
+A point is a commit, a message to Telegram, a webhook or a verb of the supplier, once before and once after. What the
+program reports, a line each, goes to a pipe, which outlives it: every point it passes, and `ready` once it serves.
 
     python -m tests.chaos.program '<a Spec as JSON>'        reports to standard output
 """
@@ -32,7 +32,7 @@ ANY: Final = "any point"
 HOST: Final = "127.0.0.1"
 
 POINTS: Final = re.compile(
-    r"(before|after) (commit|sendMessage|editMessageText|answerCallbackQuery"
+    r"(before|after) (commit|sendMessage|editMessageText|answerCallbackQuery|webhook"
     r"|/sandbox/(allocate|find|fetch|another_code|finish|cancel|renew|renewal_cost))"
 )
 """Long polls, price lists and what is said to Telegram at the start change nothing that could be lost."""

@@ -58,6 +58,7 @@ LEAKS = [
     ("planted1", "[('X-Api-Key', 'planted1')]"),
     ("planted1", "[(b'x-api-key', b'planted1')]"),
     ("planted12345", "Authorization: Bearer planted12345"),
+    ("cGxhbnRlZA", "{'secret': 'whsec_cGxhbnRlZA==', 'n': 1}"),
     ("planted12345", "sent Bearer planted12345 to it"),
     (basic("me:planted1"), f"headers={{'authorization': 'Basic {basic('me:planted1')}'}}"),
     (basic("me:planted1"), f"[(b'Proxy-Authorization', b'Basic {basic('me:planted1')}')]"),

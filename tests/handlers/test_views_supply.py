@@ -21,6 +21,7 @@ from handlers.deps import House
 from handlers.notices import notice
 from handlers.views_number import NumberViews
 from handlers.views_supply import ABOUT_NUMBER, ABOUT_PROVIDER, FAILING, SupplyViews
+from handlers.views_webhooks import WebhookViews
 from storage.outbox import Owed
 from storage.provider_states import ProviderState
 
@@ -50,7 +51,7 @@ def letter(name: str, about: str, *, number: Number | None = None, state: Provid
 
 
 def said(one: Letter, language: str = "en") -> str:
-    screen = notice(TEXTS.of(language), NUMBERS, VIEWS, one)
+    screen = notice(TEXTS.of(language), NUMBERS, VIEWS, WebhookViews(), one)
     assert [button.callback_data for row in screen.rows for button in row] == ["+pv:0", "+m"]
     assert visible_length(screen.text) < 1000
     return str(screen.text)
@@ -114,7 +115,7 @@ def test_without_billing_no_money_is_spoken_of() -> None:
 )
 def test_a_notice_whose_subject_is_gone_is_given_up(one: Letter) -> None:
     with pytest.raises(Undeliverable):
-        notice(TEXTS.of("en"), NUMBERS, VIEWS, one)
+        notice(TEXTS.of("en"), NUMBERS, VIEWS, WebhookViews(), one)
 
 
 def supplier(name: str = "hero", record: Record = Record(0, 0, None), **state: Any) -> Supplier:

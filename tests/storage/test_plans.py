@@ -10,12 +10,21 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from bot.domain.keys import Scope
 from bot.domain.numbers import Kind
 from bot.domain.people import Role, Seen
 from bot.domain.sms import IncomingSms
+from bot.domain.webhooks import Delivery, Progress, Topic
 from storage import (
+    api_keys,
+    bought,
+    deliveries,
     due,
+    events,
+    idempotency,
     ledger,
+    listing,
+    news,
     numbers,
     orphans,
     outbox,
@@ -26,6 +35,7 @@ from storage import (
     sms,
     unfindable,
     users,
+    webhooks,
 )
 from storage.db import Database, Row, Tx, Value
 from storage.orphans import Orphan
@@ -49,8 +59,15 @@ class Explaining(Tx):
 
 Statement: TypeAlias = Callable[[Explaining], Awaitable[Any]]
 
+
+async def _token(tx: Tx) -> None:
+    key = await api_keys.add(tx, 1, "script", "cpk_1234", "hash", Scope.FULL, 5)
+    await api_keys.add_token(tx, "hash", key.id, 5, 5, most=100)
+
+
 LOST = Orphan("sandbox", "p-1", 1, 0, 0)
 SEEN = IncomingSms("p-5", "other", "S", "text", 0)
+ON_ITS_WAY = Delivery(55, 1, 55, "sms.received", 55, Progress.PENDING, 0, None, 55, None, None, "", 55)
 HOT: dict[str, Statement] = {
     "poll: the youngest": lambda tx: due.newest_live(tx, "sandbox"),
     "poll: a page": lambda tx: due.live_refs(tx, "sandbox", "p-5", 100),
@@ -89,11 +106,48 @@ HOT: dict[str, Statement] = {
     "show: messages": lambda tx: sms.of_number(tx, 5),
     "show: balance": lambda tx: ledger.balance(tx, 1),
     "show: held": lambda tx: ledger.held(tx, 2),
+    "show: open of a kind": lambda tx: bought.open_of(tx, 1, Kind.ACTIVATION, 10, 0),
+    "show: a month": lambda tx: bought.between(tx, 1, Kind.ACTIVATION, ROWS - 50, ROWS, 50, 0),
+    "show: messages of many": lambda tx: bought.sms_of(tx, [5, 6, 7]),
+    "show: a page of messages": lambda tx: bought.sms_page(tx, 5, 10, 0),
+    "show: renewals": lambda tx: renewals.done_of(tx, 5),
     "see: a person": lambda tx: users.get(tx, 1),
     "see: a chat": lambda tx: users.of_chat(tx, 1),
     "prune: quotes": lambda tx: quotes.prune(tx, 50, 500),
     "prune: messages": lambda tx: outbox.prune(tx, 50, 500),
     "prune: texts": lambda tx: sms.prune(tx, 50, 500),
+    "prune: tokens": lambda tx: api_keys.prune(tx, 50, 500),
+    "call: by key": lambda tx: api_keys.by_key(tx, "h-5"),
+    "call: by token": lambda tx: api_keys.by_token(tx, "h-5", 5),
+    "call: keys": lambda tx: api_keys.of(tx, 1),
+    "call: one more token": lambda tx: _token(tx),
+    "call: under a key": lambda tx: idempotency.get(tx, 1, "k"),
+    "call: what is open": lambda tx: listing.page(tx, 1, 10**15, 100, opened=True, closed=False),
+    "call: what is closed": lambda tx: listing.page(tx, 1, 10**15, 100, opened=False, closed=True),
+    "call: everything": lambda tx: listing.page(tx, 1, 10**15, 100, opened=True, closed=True),
+    "call: by ids": lambda tx: listing.by_ids(tx, 1, [5, 6, 7]),
+    "call: by phone": lambda tx: listing.by_phone(tx, 1, "+15"),
+    "call: bought under a key": lambda tx: listing.by_key(tx, 1, "k"),
+    "call: messages": lambda tx: listing.messages(tx, 5, 0, 0, 100),
+    "ring: the newest": news.newest,
+    "ring: whose": lambda tx: news.people_since(tx, ROWS - 5),
+    "announce: an event": lambda tx: events.add(tx, "k", Topic.NUMBER_ACTIVE, 5, "n5", 5),
+    "announce: what ends soon": lambda tx: events.to_warn(tx, 5, 50),
+    "post: where": lambda tx: deliveries.webhooks_due(tx, ROWS),
+    "post: what": lambda tx: deliveries.due(tx, 1, ROWS, 8),
+    "post: mark": lambda tx: deliveries.mark(tx, ON_ITS_WAY, 200, 5),
+    "post: a failure": lambda tx: deliveries.note_attempt(tx, ON_ITS_WAY, 500, "refused", 5),
+    "post: defer": lambda tx: deliveries.defer(tx, ON_ITS_WAY, 500),
+    "post: give up": lambda tx: deliveries.give_up(tx, ON_ITS_WAY, 500),
+    "post: hurry": lambda tx: deliveries.hurry(tx, 1, 5),
+    "post: whose": lambda tx: webhooks.of_user(tx, 1),
+    "post: tests of late": lambda tx: events.tests_since(tx, 1, ROWS - 5),
+    "show: deliveries": lambda tx: deliveries.of_webhook(tx, 1, 8, 10**15),
+    "show: what was given up": lambda tx: deliveries.of_webhook(tx, 1, 8, 10**15, Progress.FAILED),
+    "show: a backlog": lambda tx: deliveries.counts(tx, 1),
+    "show: events": lambda tx: events.after(tx, 1, ROWS - 5, 0, 100),
+    "show: the newest event": lambda tx: events.newest(tx, 1),
+    "prune: events": lambda tx: events.prune(tx, 50, 500),
     "tally: a page": lambda tx: outcomes.after(tx, (ROWS // 2, 0), ROWS, 200),
 }
 
@@ -113,9 +167,16 @@ BY = {
     "prune: messages": "outbox_done",
     "prune: texts": "sms_by_age",
     "tally: a page": "numbers_ended",
+    "show: open of a kind": "numbers_open",
+    "show: a month": "numbers_by_age",
+    "show: renewals": "renewals_by_number",
+    "announce: what ends soon": "numbers_to_warn",
+    "post: where": "webhook_deliveries_due",
+    "post: what": "webhook_deliveries_owed",
+    "prune: events": "events_by_age",
 }
 """Indexes of what is live or owed: any other would do as well on a new database, and read all history on an old one."""
-UNUSED = {"receive: add": ["SCAN outbox"]}
+UNUSED = {"receive: add": ["SCAN events", "SCAN outbox"]}
 """Parts that the engine plans and skips: a new parent's children are looked for only while a reference is broken."""
 
 NUMBERS = """
@@ -147,6 +208,12 @@ FILL = (
        SELECT id, 1, 'renew-' || id, 'done', 1, 1, 1, 1, 1, 1 FROM numbers""",
     """INSERT INTO orphans (provider, provider_ref, number_id, created_at, check_at, closed_at)
        SELECT 'sandbox', 'lost-' || id, id, id, id, id FROM numbers""",
+    """INSERT INTO webhooks (user_id, slot, url, topics, secret, created_at)
+       VALUES (1, 1, 'https://example.org/', ' number.active ', 's', 0)""",
+    """INSERT INTO events (key, user_id, type, number_id, state, created_at)
+       SELECT 'number.active:' || id, 1, 'number.active', id, 'active', id FROM numbers""",
+    """UPDATE webhook_deliveries SET progress = 'delivered', done_at = 1, attempts = 1, first_attempt_at = 1
+       WHERE id % 50 <> 5""",
 )
 
 

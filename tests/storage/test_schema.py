@@ -133,6 +133,18 @@ async def test_an_update_that_changes_no_state_is_no_event(db: Database) -> None
            VALUES (1, 1, 'r', 'pending', 1, 0, 0, 0, 0), (1, 1, 's', 'pending', 1, 0, 0, 0, 0)""",
         "UPDATE accounts SET balance = -1 WHERE id = 'holds'",
         "UPDATE accounts SET balance = -1 WHERE user_id = 1",
+        "INSERT INTO events (key, user_id, type, created_at) VALUES ('k', 1, 'song', 0)",
+        "INSERT INTO events (key, user_id, type, created_at) VALUES ('k', 1, 'number.active', 0)",
+        """INSERT INTO events (key, user_id, type, number_id, state, created_at)
+           VALUES ('k', 1, 'sms.received', 1, 'x', 0)""",
+        """INSERT INTO events (key, user_id, type, created_at)
+           VALUES ('k', 1, 'webhook.test', 0), ('k', 1, 'webhook.test', 0)""",
+        "INSERT INTO webhooks (user_id, slot, url, topics, secret, created_at) VALUES (1, 6, 'u', '', 's', 0)",
+        """INSERT INTO webhooks (user_id, slot, url, topics, secret, created_at, off)
+           VALUES (1, 1, 'u', '', 's', 0, 'x')""",
+        """INSERT INTO webhooks (user_id, slot, url, topics, secret, created_at)
+           VALUES (1, 1, 'u', '', 's', 0), (1, 1, 'v', '', 's', 0)""",
+        "INSERT INTO webhook_deliveries (webhook_id, event_id, next_attempt_at) VALUES (404, 404, 0)",
         "DELETE FROM users",
         "DELETE FROM numbers",
     ],

@@ -209,6 +209,7 @@ async def test_my_numbers_history_and_messages(tmp_path):
         card = await ada.buys()
         story.sms(card.phone, "first 121212", sender="<Bank>")
         await ada.sees("121212", kind="message")
+        await story.settled()
         listed = await ada.asks("/numbers", "1 open number")
         assert any("WhatsApp" in button["text"] for button in listed.buttons)
         again = await ada.pushes("WhatsApp ·", says.SMS_HERE)

@@ -16,7 +16,8 @@ from bot.services.clock import now_ms
 from tests.simulators.engine import Supplier
 from tests.simulators.handler_api import Hero
 from tests.support import says
-from tests.support.stories import HOOK_SECRET, OWNER_ID, SIGNING_SECRET, TOKEN, Person, Story, playing
+from tests.support.receiver import Receiver, receiving
+from tests.support.stories import HOOK_SECRET, OWNER_ID, SIGNING_SECRET, TOKEN, Person, Story, playing, until
 from tests.support.telegram import serving
 
 API_KEY = "planted-api-key-5f1c9e"
@@ -27,6 +28,8 @@ CODE = "918273"
 SENDER = "PlantedSender"
 QUERY_TEXT = "Other planted words, code"
 QUERY_CODE = "564738"
+WEBHOOK_PATH = "/planted-webhook-path-90aa17"
+WEBHOOK_QUERY = "planted-webhook-query-3cd2b8"
 
 LOGGERS = (
     *logs.CHATTY,
@@ -79,11 +82,12 @@ async def a_site() -> AsyncIterator[Site]:
         yield Site(supplier, simulator, {f"PROVIDERS__HERO__{name}": value for name, value in settings.items()})
 
 
-async def _whole_story(tmp_path: Path, *, webhook: bool) -> str:
-    """Everything that touches a secret; the invitation's token comes back."""
+async def _whole_story(tmp_path: Path, *, webhook: bool) -> list[str]:
+    """Everything that touches a secret; those that are made on the way come back."""
     async with a_site() as site:
-        settings = {"ACCESS": "private", "PROVIDERS__SANDBOX__API_KEY": API_KEY, **site.settings}
-        async with playing(tmp_path, settings=settings, webhook=webhook) as story:
+        settings = {"ACCESS": "private", "API": "on", "WEBHOOK_ALLOW": "127.0.0.1", **site.settings}
+        settings["PROVIDERS__SANDBOX__API_KEY"] = API_KEY
+        async with receiving() as receiver, playing(tmp_path, settings=settings, webhook=webhook) as story:
             owner = await story.comes("Olga", user_id=OWNER_ID)
             shown = await owner.asks("/invite", says.ONE_IN)
             found = re.search(r"start=([\w-]+)", shown.text)
@@ -91,9 +95,41 @@ async def _whole_story(tmp_path: Path, *, webhook: bool) -> str:
             ada = story.person("Ada")
             await ada.asks(f"/start {found[1]}", says.WELCOME)
             await owner.asks(f"/credit {ada.id} 20 x", says.CREDITED)
+            secret = await _a_webhook(ada, receiver)
             await _by_the_sandbox(story, ada)
             await _by_the_site(story, site, ada)
-    return found[1]
+            made = await _by_a_program(story, ada)
+            await until(lambda: "sms.received" in receiver.types() and len(receiver.calls) > len(receiver.taken))
+    return [found[1], secret, *made]
+
+
+async def _a_webhook(ada: Person, receiver: Receiver) -> str:
+    """Its secret. It takes the events of the first number, and refuses the others."""
+    shown = await ada.asks(f"/webhooks {receiver.url}{WEBHOOK_PATH}?token={WEBHOOK_QUERY}", "whsec_")
+    found = re.search(r"whsec_[A-Za-z0-9+/=]+", shown.text)
+    assert found
+    receiver.status = lambda call: 200 if call.number == "n1" else 500
+    return found[0]
+
+
+async def _by_a_program(story: Story, ada: Person) -> list[str]:
+    """A key and a token, in each place where they may stand, in good calls and in bad ones."""
+    shown = await ada.asks("/apikey full script", says.KEY_ONCE)
+    key = str(shown.button(says.COPY_KEY)["copy_text"]["text"])
+    async with httpx.AsyncClient(base_url=f"{story.url}/api", trust_env=False) as client:
+        token = (await client.post("/auth", json={"apiKey": key})).json()["access_token"]
+        for secret in (key, token):
+            for path in (
+                "/numbers?messages=1",
+                "/fetch_messages?id=n1",
+                "/nowhere?x=1",
+                "/numbers?limit=x",
+                "/balance",
+            ):
+                await client.get(path, params={"apiKey": secret})
+                await client.get(path, headers={"Authorization": f"Bearer {secret}"})
+                await client.post(path, json={"apiKey": secret, "country": secret})
+    return [key, token]
 
 
 async def _by_the_sandbox(story: Story, ada: Person) -> None:
@@ -132,18 +168,19 @@ def _by_access_log(written: str) -> str:
 async def test_no_secret_is_logged_and_without_redaction_each_would_be(tmp_path, webhook):
     quiet, loud = io.StringIO(), io.StringIO()
     with logging_to(quiet, redact=True):
-        token = await _whole_story(tmp_path / "quiet", webhook=webhook)
+        made = await _whole_story(tmp_path / "quiet", webhook=webhook)
     keys = (API_KEY, QUERY_KEY, HOOK_SECRET, SIGNING_SECRET, QUERY_HOOK_SECRET)
     said = (TEXT, CODE, SENDER, QUERY_TEXT, QUERY_CODE)
-    planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said)
+    addressed = (WEBHOOK_PATH, WEBHOOK_QUERY)
+    planted = (TOKEN, TOKEN.partition(":")[2], *keys, *said, *addressed)
     assert "poll of sandbox failed" in quiet.getvalue(), "something was logged at all"
     assert "poll of hero failed" in quiet.getvalue()
-    assert [secret for secret in (*planted, token) if secret in quiet.getvalue()] == []
+    assert [secret for secret in (*planted, *made) if secret in quiet.getvalue()] == []
 
     with logging_to(loud, redact=False):
-        token = await _whole_story(tmp_path / "loud", webhook=webhook)
+        made = await _whole_story(tmp_path / "loud", webhook=webhook)
     # The sandbox asks for no key, and what signs is no part of what is signed, so nothing ever sends the two.
-    logged = [secret for secret in (*planted, token) if secret not in (API_KEY, SIGNING_SECRET)]
+    logged = [secret for secret in (*planted, *made) if secret not in (API_KEY, SIGNING_SECRET)]
     assert [secret for secret in logged if secret not in loud.getvalue()] == []
     noted = _by_access_log(loud.getvalue())
     paths = (f"POST /hooks/sandbox/{HOOK_SECRET} ", f"POST /hooks/hero/{QUERY_HOOK_SECRET} ", f"?api_key={QUERY_KEY}&")

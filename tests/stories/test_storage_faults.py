@@ -102,10 +102,9 @@ FAULTS = {"full": (full, "full"), "failing": (may_not_grow, "failing"), "locked"
 
 
 @contextlib.asynccontextmanager
-async def on_a_disk(tmp_path: Path, fault: str) -> AsyncIterator[Story]:
+async def on_a_disk(tmp_path: Path, fault: str, **settings: str) -> AsyncIterator[Story]:
     """A story whose database lies where that fault can happen."""
     with contextlib.ExitStack() as stack:
-        settings = {}
         if fault == "full":
             disk = stack.enter_context(small_disk(tmp_path / "disk", 4_000_000))
             settings["DATABASE_URL"] = f"sqlite:///{disk / 'bot.db'}"

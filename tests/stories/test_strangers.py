@@ -9,10 +9,14 @@ import pytest
 from bot.domain.codes import extract
 from bot.services.corrections import mark_of
 from handlers import buttons as b
+from handlers import buttons_keys as bk
+from handlers import buttons_webhooks as bw
 from handlers import face
 from tests.support import says
 from tests.support.stories import Person, Story, playing
 
+API = {"API": "on", "WEBHOOK_ALLOW": "127.0.0.1"}
+HOOK = "http://127.0.0.1:9/adas-own"
 CODE, TEXT, SENDER = "753159", "Ada's very own message 753159", "AdasBank"
 
 
@@ -25,7 +29,11 @@ class Owned:
     quote: str
     renewal_quote: str
     ada: int
+    key: int = 1
+    """Of the API."""
     mark: str = ""
+    webhook: int = 1
+    delivery: int = 1
 
 
 def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
@@ -62,6 +70,20 @@ def presses(own: Owned) -> dict[type[b.Button], list[b.Button]]:
         b.NotTheCode: [b.NotTheCode(1)],
         b.PickCode: [b.PickCode(1, ""), b.PickCode(1, own.mark)],
         b.ShowSms: [b.ShowSms(1)],
+        bk.ApiKeys: [bk.ApiKeys()],
+        bk.NewKey: [bk.NewKey("read"), bk.NewKey("root")],
+        bk.ShowKey: [bk.ShowKey(own.key)],
+        bk.RevokeKey: [bk.RevokeKey(own.key), bk.RevokeKey(own.key, True)],
+        bw.Webhooks: [bw.Webhooks()],
+        bw.ShowWebhook: [bw.ShowWebhook(own.webhook)],
+        bw.SetTopic: [bw.SetTopic(own.webhook, "sms.received", False), bw.SetTopic(own.webhook, "sms.received", True)],
+        bw.TestWebhook: [bw.TestWebhook(own.webhook)],
+        bw.SwitchWebhook: [bw.SwitchWebhook(own.webhook, False), bw.SwitchWebhook(own.webhook, True)],
+        bw.NewSecret: [bw.NewSecret(own.webhook), bw.NewSecret(own.webhook, True)],
+        bw.RemoveWebhook: [bw.RemoveWebhook(own.webhook), bw.RemoveWebhook(own.webhook, True)],
+        bw.Deliveries: [bw.Deliveries(own.webhook), bw.Deliveries(own.webhook, 5)],
+        bw.SendAgain: [bw.SendAgain(own.delivery)],
+        bw.SendFailedAgain: [bw.SendFailedAgain(own.webhook)],
     }
 
 
@@ -84,6 +106,17 @@ REFUSED = (
     b.NotTheCode,
     b.PickCode,
     b.ShowSms,
+    bk.ShowKey,
+    bk.RevokeKey,
+    bw.ShowWebhook,
+    bw.SetTopic,
+    bw.TestWebhook,
+    bw.SwitchWebhook,
+    bw.NewSecret,
+    bw.RemoveWebhook,
+    bw.Deliveries,
+    bw.SendAgain,
+    bw.SendFailedAgain,
 )
 """The rest shows the stranger their own page."""
 REFUSALS = (says.NOT_FOUND, says.PRICE_EXPIRED, says.ADMINS_ONLY)
@@ -102,6 +135,8 @@ COMMANDS = {
     "people": ["/people"],
     "providers": ["/providers"],
     "credit": ["/credit {ada} -5 mine", "/credit {ada} 5 yours"],
+    "apikey": ["/apikey", "/apikey 1", "/apikey 1 mine now", "/apikey full", "/apikey read"],
+    "webhooks": ["/webhooks", "/webhooks 1", "/webhooks http://127.0.0.1:9/mine"],
 }
 
 
@@ -115,12 +150,19 @@ class _Anything:
 def test_every_button_and_every_command_is_in_the_tables():
     own = Owned(1, 2, "q", "r", 3)
     assert set(presses(own)) == set(b._kinds.values())
-    handlers = _Anything()
-    assert set(COMMANDS) == set(face._commands(handlers, handlers, handlers, handlers))
-    assert set(presses(own)) == set(face._presses(handlers, handlers, handlers, handlers, handlers))
+    anything: Any = _Anything()
+    key_presses, key_commands = face._about_keys(anything)
+    hook_presses, hook_commands = face._about_webhooks(anything, anything)
+    assert set(COMMANDS) == {*face._commands(anything, anything, anything, anything), *key_commands, *hook_commands}
+    assert set(presses(own)) == {
+        *face._presses(anything, anything, anything, anything, anything),
+        *key_presses,
+        *hook_presses,
+    }
 
 
 async def _belongings(story: Story, ada: Person) -> Owned:
+    await ada.asks(f"/webhooks {HOOK}", "signed with this secret")
     card = await ada.buys()
     story.sms(card.phone, TEXT, SENDER)
     await ada.sees(CODE, kind="message")
@@ -130,6 +172,7 @@ async def _belongings(story: Story, ada: Person) -> Owned:
     ada.forge("rq:2:24")
     renewal = await ada.sees("more for")
     quote = await ada.asks("telegram germany", says.PRICE)
+    await ada.asks(f"/apikey full {SENDER}", says.KEY_ONCE)
     await story.settled()
     return Owned(
         number=1,
@@ -147,6 +190,9 @@ def _state_of(story: Story, ada: Person) -> list[Any]:
         story.rows("SELECT id, text, code, link FROM sms"),
         story.rows("SELECT id, amount FROM transfers"),
         story.rows("SELECT id FROM renewals"),
+        story.rows("SELECT id, name, revoked_at FROM api_keys WHERE user_id = ?", ada.id),
+        story.rows("SELECT id, url, topics, secret, off FROM webhooks WHERE user_id = ?", ada.id),
+        story.rows("SELECT id FROM webhook_deliveries d WHERE webhook_id = 1"),
         story.rows("SELECT balance FROM accounts WHERE user_id = ?", ada.id),
         story.rows("SELECT role, chosen_language, hide_codes FROM users WHERE id = ?", ada.id),
         story.sold(),
@@ -158,14 +204,14 @@ def _check_that_nothing_leaked(story: Story, eve: Person) -> None:
     phones = [record["phone"] for record in story.sold()]
     shown = " ".join([one.text + str(one.message.get("reply_markup", "")) for one in eve.log()])
     digits = "".join(character for character in shown if character.isdigit() or character == "+")
-    for secret in (CODE, TEXT, SENDER):
+    for secret in (CODE, TEXT, SENDER, "adas-own"):
         assert secret not in shown
     assert not [phone for phone in phones if phone in digits or phone in shown]
 
 
 @pytest.mark.parametrize("where", ["in their own chat", "in the owner's chat"])
 async def test_a_stranger_gets_nowhere_with_the_owners_buttons(tmp_path, where):
-    async with playing(tmp_path) as story:
+    async with playing(tmp_path, settings=API) as story:
         ada, eve = await story.comes("Ada", money=100), await story.comes("Eve", money=100)
         own = await _belongings(story, ada)
         before = _state_of(story, ada)
@@ -182,7 +228,7 @@ async def test_a_stranger_gets_nowhere_with_the_owners_buttons(tmp_path, where):
 
 
 async def test_a_stranger_gets_nowhere_with_any_command(tmp_path):
-    async with playing(tmp_path) as story:
+    async with playing(tmp_path, settings=API) as story:
         ada, eve = await story.comes("Ada", money=100), await story.comes("Eve", money=100)
         own = await _belongings(story, ada)
         before = _state_of(story, ada)
@@ -194,7 +240,7 @@ async def test_a_stranger_gets_nowhere_with_any_command(tmp_path):
 
 
 async def test_what_is_the_owners_reaches_the_owner_alone(tmp_path):
-    async with playing(tmp_path) as story:
+    async with playing(tmp_path, settings=API) as story:
         ada, eve = await story.comes("Ada", money=100), await story.comes("Eve", money=100)
         await _belongings(story, ada)
         cards = [await person.buys("instagram poland") for person in (ada, eve)]

@@ -10,12 +10,20 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
+KEY = re.compile(r"cpk_[\w-]+")
 
 
 @contextlib.asynccontextmanager
 async def running_demo(environ: Mapping[str, str] | None = None) -> AsyncIterator[str]:
     """`python main.py demo` on a free port: the address that it prints. It must stop cleanly at SIGTERM."""
+    async with running_demo_and_key(environ) as (address, _):
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def running_demo_and_key(environ: Mapping[str, str] | None = None) -> AsyncIterator[tuple[str, str]]:
+    """The same, and the key of its API that it prints."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -27,7 +35,8 @@ async def running_demo(environ: Mapping[str, str] | None = None) -> AsyncIterato
     )
     try:
         async with asyncio.timeout(30):
-            yield await _address(process)
+            found = await _said(process, ADDRESS), await _said(process, KEY)
+        yield found
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(15):
             assert await process.wait() == 0
@@ -37,9 +46,9 @@ async def running_demo(environ: Mapping[str, str] | None = None) -> AsyncIterato
             await process.wait()
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
+async def _said(process: asyncio.subprocess.Process, what: re.Pattern[str]) -> str:
     assert process.stdout is not None
     async for line in process.stdout:
-        if match := ADDRESS.search(line):
-            return match[0].decode()
-    raise AssertionError("the program ended without printing its address")
+        if match := what.search(line.decode()):
+            return match[0]
+    raise AssertionError("the program ended without printing it")

@@ -9,12 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.domain.addresses import parse_network
 from bot.domain.catalogue import Catalogue, LiveCatalogue
 from bot.domain.money import ONE
 from bot.domain.numbers import TRANSITIONS, Kind, Number, State
 from bot.domain.people import Limits, Role, Seen, User
 from bot.domain.sms import IncomingSms
 from bot.domain.time import SECOND, Ms
+from bot.egress import Egress
 from bot.providers.base import WebhookRequest
 from bot.providers.breaker import Breaker
 from bot.providers.registry import Registry
@@ -28,13 +30,23 @@ from bot.services.admins import Admins
 from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.backups import BackupPlan, Backups
+from bot.services.bell import Bells
+from bot.services.board import Board
+from bot.services.bought import Bought
 from bot.services.catalogue import Offers
 from bot.services.corrections import Corrections
+from bot.services.courier import Courier
 from bot.services.delivery import Delivery, Letter, Sender
+from bot.services.feed import Feed
+from bot.services.foresight import Foresight
+from bot.services.handling import Handling, Patience
 from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
 from bot.services.inbox import Hook, Inbox
+from bot.services.keys import Keys
+from bot.services.listing import Listing
 from bot.services.numbers import Numbers
+from bot.services.orders import Orders, Shops
 from bot.services.pricing import Pricing
 from bot.services.purchases import Purchases, Terms
 from bot.services.reconcile import Reconcile
@@ -48,7 +60,8 @@ from bot.services.tally import Tally
 from bot.services.timekeeper import Timekeeper
 from bot.services.wallet import Wallet
 from bot.services.watch import Watch
-from storage import ledger, numbers, outbox
+from bot.services.webhooks import Webhooks
+from storage import deliveries, ledger, numbers, outbox
 from storage.db import Database, Reader
 from storage.outbox import Owed
 
@@ -164,6 +177,18 @@ class Services:
         )
         facts = {one.name: options.get("facts") or Facts("sandbox", "USD", 5 * ONE) for one in registry}
         self.supply = Supply(db, clock, self.timing, registry, facts, self.tally, admins, self.background, wake)
+        allow = tuple(map(parse_network, options.get("webhook_allow", ("127.0.0.1",))))
+        self.egress = Egress(allow, look_up=options.get("look_up"), timeout_s=options.get("webhook_timeout_s", 2.0))
+        self.feed = Feed(db.read, self.numbers, self.catalogue, "USD")
+        self.webhooks = Webhooks(db, clock, self.egress, wake)
+        self.courier = Courier(db, clock, self.feed, self.egress, wake)
+        self.foresight = Foresight(db, clock, wake)
+        self.bells, self.keys = Bells(db.read), Keys(db, clock, self.background)
+        shops = Shops(self.offers, self.purchases, self.renewals, self.numbers, self.again)
+        self.orders = Orders(db, clock, shops, self.background, patience_s=options.get("patience_s", 2.0))
+        self.handling = Handling(clock, self.numbers, self.bells, Patience(release_s=options.get("patience_s", 2.0)))
+        self.board, self.bought = Board(self.offers, self.catalogue, clock), Bought(db, self.numbers)
+        self.listing = Listing(db.read, clock, self.numbers, self.catalogue, "USD")
         self.timekeeper = Timekeeper(db, clock, self.timing)
         self.housekeeping = Housekeeping(
             db, clock, self.timing, options.get("retention_days", 30), lambda: self.timekeeper.is_believed
@@ -248,6 +273,15 @@ class Services:
             await sender.drain(5)
             await asyncio.sleep(0)
             if not await outbox.due(self.db.read, self.clock(), 1):
+                return
+
+    async def post(self, passes: int = 60) -> None:
+        """Sweep until no event is due at any webhook."""
+        for _ in range(passes):
+            await self.courier.sweep()
+            await self.courier.drain(5)
+            await asyncio.sleep(0)
+            if not await deliveries.webhooks_due(self.db.read, self.clock()):
                 return
 
     async def owed(self, *states: str) -> list[str]:
@@ -336,6 +370,8 @@ async def kept(services: T) -> AsyncIterator[T]:
     finally:
         await services.background.drain(1)
         await services.delivery.drain(1)
+        await services.courier.drain(1)
+        await services.egress.aclose()
 
 
 async def check_books(db: Reader, *, in_order: bool = True) -> None:

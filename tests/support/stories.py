@@ -390,6 +390,7 @@ async def playing(
     sandbox: SandboxSettings | None = None,
     timing: Timing = SHORT,
     settings: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
     lock_wait_s: float = 5.0,
     own_clock: Callable[[], Ms] | None = None,
 ) -> AsyncIterator[Story]:
@@ -398,7 +399,7 @@ async def playing(
     `webhook`: Telegram posts its updates; `hooks`: the provider posts its SMS; either way it can be polled.
     `own_clock`: the program's, where it is not that of the others.
     """
-    clock = Clock()
+    clock = clock or Clock()
     async with (
         two_worlds(sandbox, clock) as (telegram, api_url, world, sandbox_url),
         make_client(ClientSettings()) as client,
@@ -435,7 +436,8 @@ async def playing(
                 await notifier.aclose()
     check_requests(telegram)
     check_books(config.database_path)
-    assert [error for error in story.errors if not error.startswith(story.expected_errors)] == []
+    unexpected = [error for error in story.errors if not error.startswith(story.expected_errors)]
+    assert not unexpected, unexpected
 
 
 @contextlib.contextmanager

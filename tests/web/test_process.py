@@ -225,6 +225,20 @@ async def test_check_tells_that_all_is_well_and_prints_no_secret(outside):
     assert not outside.database.exists(), "looking makes nothing"
 
 
+async def test_check_says_where_the_api_is_and_where_webhooks_may_go(outside):
+    folder, on = outside.database.parent, {"API": "on", "HTTP_HOST": "::1", "HTTP_PORT": "8081"}
+    off = await run(folder, outside.environ, "check")
+    assert "\nAPI: off" in off.out
+    assert "People's webhooks" not in off.out
+    closed = await run(folder, outside.environ | on, "check")
+    assert "\nAPI: on, at http://[::1]:8081, described at /docs; 10 calls a second for each key\n" in closed.out
+    assert "  People's webhooks: to public addresses over https, and to no other\n" in closed.out
+    allowed = {"PUBLIC_URL": "https://bot.example.org", "API_RATE": "0.5", "WEBHOOK_ALLOW": "192.168.1.7,fd00::/8"}
+    opened = await run(folder, outside.environ | on | allowed, "check")
+    assert "\nAPI: on, at https://bot.example.org, described at /docs; 0.5 calls a second" in opened.out
+    assert "https and, by WEBHOOK_ALLOW, to 192.168.1.7, fd00::/8\n" in opened.out
+
+
 async def test_check_prints_the_secret_of_a_webhooks_path_in_the_address_to_paste_and_nowhere_else(outside):
     public = {"PUBLIC_URL": "https://bot.example.org", "LOG_LEVEL": "DEBUG"}
     outside.sandbox.mode = "down"

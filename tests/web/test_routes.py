@@ -11,7 +11,6 @@ import httpx
 from bot.app import App
 from bot.domain.time import MINUTE
 from bot.providers.signature import sign
-from handlers.line import LineSettings
 from tests.support import says
 from tests.support.services import eventually
 from tests.support.stories import HOOK_SECRET, SIGNING_SECRET, TOKEN, Story, playing, until
@@ -161,8 +160,7 @@ async def test_what_is_not_set_up_is_not_there(tmp_path):
 
 
 def _telegram_headers(app: App) -> dict[str, str]:
-    settings: LineSettings = app._line_settings()
-    return {"X-Telegram-Bot-Api-Secret-Token": settings.webhook_secret}
+    return {"X-Telegram-Bot-Api-Secret-Token": app._line.webhook_secret}
 
 
 async def test_telegrams_webhook_believes_only_its_secret_and_refuses_garbage(tmp_path):
