@@ -209,7 +209,13 @@ class App:
         face = build_face(deps, self._line.bot.username)
         face.router.register(self._line.app)
         messenger = TelegramMessenger(
-            self._line.bot, texts, face.number_views, face.supply_views, self._rig.clock, surely_not_sent
+            self._line.bot,
+            self._line.pace,
+            texts,
+            face.number_views,
+            face.supply_views,
+            self._rig.clock,
+            surely_not_sent,
         )
         delivery = Delivery(
             self._db,
@@ -260,7 +266,7 @@ class App:
         await self._safely("errands", self._errands.drain(0))
         await self._safely("work", self._background.drain(left_s()))
         if self._delivery is not None:
-            await self._safely("delivery", self._delivery.drain(left_s()))
+            await self._safely("delivery", self._delivery.stop(left_s()))
         await self._safely("telegram", self._line.stop(left_s()))
         await self._safely("late work", self._background.drain(left_s()))  # what the last presses started
         if self._stage is not None:

@@ -10,19 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from telegram import Update
 from telegram.error import BadRequest, InvalidToken, TelegramError
 from telegram.ext import Application, ExtBot
 
 from bot.domain.time import Ms, is_within
 from handlers.order import OrderedByChat
-from handlers.pace import Pace
+from handlers.pace import Claim, Pace
 from handlers.request import WatchedRequest
 from handlers.router import App
+from handlers.updates import KINDS, NoUpdate, read
 
 log = logging.getLogger(__name__)
 
-UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 RETRY_S = 5.0
 FAREWELL_S = 2.0
 """For telling Telegram which updates we have; those that it is not told of come again, and are done once."""
@@ -59,13 +58,14 @@ class Line:
         self._request = WatchedRequest(settings.client(), settings.clock, settings.hook)
         self._updates = OrderedByChat()
         self._polling = WatchedRequest(settings.client(), settings.clock, settings.hook)
-        bot: ExtBot[int] = ExtBot(
+        self.pace = Pace(settings.rate)
+        bot: ExtBot[Claim] = ExtBot(
             settings.token,
             base_url=f"{settings.api_url}/bot",
             base_file_url=f"{settings.api_url}/file/bot",
             request=self._request,
             get_updates_request=self._polling,
-            rate_limiter=Pace(settings.rate),
+            rate_limiter=self.pace,
         )
         builder = Application.builder().bot(bot).concurrent_updates(self._updates)
         if settings.webhook_url is not None:
@@ -113,7 +113,7 @@ class Line:
         if self.app.updater is not None:
             await self.app.updater.start_polling(
                 timeout=POLL_TIMEOUT_S,
-                allowed_updates=UPDATES,
+                allowed_updates=KINDS,
                 bootstrap_retries=-1,
                 drop_pending_updates=False,
                 error_callback=self._polling_failed,
@@ -126,7 +126,7 @@ class Line:
         while True:
             try:
                 await self.bot.set_webhook(
-                    url, allowed_updates=UPDATES, secret_token=self._settings.webhook_secret, drop_pending_updates=False
+                    url, allowed_updates=KINDS, secret_token=self._settings.webhook_secret, drop_pending_updates=False
                 )
             except TelegramError as error:
                 why = error.message if isinstance(error, BadRequest) else type(error).__name__
@@ -159,16 +159,15 @@ class Line:
     async def take(self, body: bytes) -> bool:
         """An update from the webhook, worked through before this returns; False when it came too late for that.
 
+        One that cannot be read is taken too, or Telegram would send it again and again, before all others of its chat.
         Raises ValueError for no update.
         """
         try:
-            data = json.loads(body)
-            known = isinstance(data, dict) and isinstance(data.get("update_id"), int)
-            update = Update.de_json(data, self.bot) if known else None
-        except (AttributeError, KeyError, TypeError, RecursionError):
-            update = None
+            update = read(json.loads(body), self.bot)
+        except RecursionError:
+            raise NoUpdate from None
         if update is None:
-            raise ValueError("not an update")
+            return True
         if self._updates.closed:
             return False
         await self.app.update_processor.process_update(update, self.app.process_update(update))

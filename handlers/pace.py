@@ -1,47 +1,72 @@
-"""Telegram's limits, kept by us: so many messages a second over all chats, one a second in each, 20 a minute in groups.
+"""Everything that the bot sends, kept under Telegram's limits (handlers/limits.py) and in the order of its importance.
 
-Every request of the bot passes here. Codes (priority 0) are let through before answers (1) and edits (2).
+Every request of the bot passes here. Where they have to wait, codes leave before answers, and answers before edits of
+cards; those that are alike leave in the order in which they came, each chat at its own pace.
 """
 
 import asyncio
-import heapq
-import itertools
-from collections.abc import Callable, Coroutine
-from typing import Any
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-CODE, ANSWER, EDIT = 0, 1, 2
-"""Priorities, passed as PTB's rate_limit_args."""
+from handlers.limits import Chats, Overall
+
+CODE, ANSWER, EDIT = 1, 2, 3
+"""Priorities, passed as PTB's rate_limit_args. None is 0, which PTB would take for none given."""
 COUNTED = ("send", "edit", "copy", "forward")
 """Methods that put or change a message; answers to presses and the like are not limited."""
-BURST_S = 1.0
-"""How much of the overall rate may be used at once after a pause."""
-CHAT_INTERVAL_S, CHAT_BURST = 1.0, 8
-GROUP_INTERVAL_S, GROUP_BURST = 3.0, 4
-FORGET_AFTER = 10_000
+USUAL_RATE = 30.0
+"""With a higher one, the limits of chats are raised alike."""
 
 
-class Pace(BaseRateLimiter[int]):
-    """`rate` in messages a second over all chats; one much above Telegram's 30 lifts each chat's limit too."""
+@dataclass(eq=False, slots=True)
+class Turn:
+    """Leave to send one message into that chat, once it is given."""
+
+    chat: int
+    priority: int
+    given: asyncio.Future[None]
+    used: bool = field(default=False, init=False)
+
+
+Claim: TypeAlias = Turn | int
+"""What a request comes with: its turn, or the priority by which it is to wait for one."""
+
+
+class Pace(BaseRateLimiter[Claim]):
+    """`rate` in messages a second over all chats."""
 
     def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._chat_scale = min(1.0, 30.0 / rate)
-        self._next_at = 0.0
-        self._chats: dict[int, float] = {}
-        self._paused: dict[int, float] = {}
-        self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._order = itertools.count()
-        self._pump: asyncio.Task[None] | None = None
+        self._step_s = 1.0 / rate
+        self._overall = Overall(rate)
+        self._chats = Chats(min(1.0, USUAL_RATE / rate))
+        self._waiting: dict[int, deque[Turn]] = {priority: deque() for priority in (CODE, ANSWER, EDIT)}
+        self._given_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def initialize(self) -> None:
         """Nothing to set up."""
 
     async def shutdown(self) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, chat: int, priority: int) -> AsyncIterator[Turn]:
+        """Waits until the limits allow a message, before it is written. To be passed on as rate_limit_args."""
+        turn = await self._turn(chat, priority)
+        try:
+            yield turn
+        finally:
+            if not turn.used:
+                self._give_back(turn)
 
     async def process_request(
         self,
@@ -50,63 +75,89 @@ class Pace(BaseRateLimiter[int]):
         kwargs: dict[str, Any],
         endpoint: str,
         data: dict[str, Any],
-        rate_limit_args: int | None,
+        rate_limit_args: Claim | None,
     ) -> Any:
         if not endpoint.startswith(COUNTED):
             return await callback(*args, **kwargs)
-        chat_id = data.get("chat_id")
-        chat = int(chat_id) if isinstance(chat_id, int | str) and str(chat_id).lstrip("-").isdigit() else 0
-        priority = ANSWER if rate_limit_args is None else rate_limit_args
-        await self._wait_for_chat(chat, urgent=priority == CODE)
-        await self._wait_for_all(priority)
+        turn = await self._claimed(rate_limit_args or ANSWER, _chat_of(data))
+        turn.used, left_at = True, time.monotonic()
+        self._overall.leave(turn, left_at)
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:
-            self._paused[chat] = asyncio.get_running_loop().time() + _seconds(error)
+            self._chats.pause(turn.chat, time.monotonic() + _seconds(error))
             raise
+        finally:
+            now = time.monotonic()
+            self._overall.answered(turn, now)
+            self._chats.answered(turn.chat, now - left_at)
+            self._let_through()
 
-    async def _wait_for_chat(self, chat: int, *, urgent: bool) -> None:
-        """A code is counted, but waits only where Telegram itself said so: short bursts are allowed in a chat."""
-        now = asyncio.get_running_loop().time()
-        interval, burst = (GROUP_INTERVAL_S, GROUP_BURST) if chat < 0 else (CHAT_INTERVAL_S, CHAT_BURST)
-        interval *= self._chat_scale
-        if len(self._chats) > FORGET_AFTER:
-            self._chats = {known: at for known, at in self._chats.items() if at > now}
-            self._paused = {known: at for known, at in self._paused.items() if at > now}
-        at = max(self._chats.get(chat, 0.0), now - interval * (burst - 1))
-        self._chats[chat] = at + interval
-        wait = (self._paused.get(chat, 0.0) if urgent else max(at, self._paused.get(chat, 0.0))) - now
-        if wait > 0:
-            await asyncio.sleep(wait)
+    async def _claimed(self, claim: Claim, chat: int) -> Turn:
+        """A turn serves one request; further ones wait for turns of their own."""
+        if isinstance(claim, int):
+            return await self._turn(chat, claim)
+        return await self._turn(chat, claim.priority) if claim.used else claim
 
-    async def _wait_for_all(self, priority: int) -> None:
-        now = asyncio.get_running_loop().time()
-        if not self._queue and self._free_at(now) <= now:
-            self._take(now)
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (priority, next(self._order), turn))
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._let_through(), name="pace")
-        await turn
+    async def _turn(self, chat: int, priority: int) -> Turn:
+        turn = Turn(chat, priority, asyncio.get_running_loop().create_future())
+        self._waiting[priority].append(turn)
+        self._let_through()
+        try:
+            await turn.given
+        except asyncio.CancelledError:
+            if not turn.given.cancelled():  # it was given at that very moment
+                self._give_back(turn)
+            raise
+        return turn
 
-    def _free_at(self, now: float) -> float:
-        self._next_at = max(self._next_at, now - BURST_S)
-        return self._next_at
+    def _give_back(self, turn: Turn) -> None:
+        self._overall.give_back()
+        self._chats.give_back(turn.chat)
+        self._let_through()
 
-    def _take(self, now: float) -> None:
-        self._next_at = self._free_at(now) + 1.0 / self._rate
+    def _let_through(self) -> None:
+        """Give turns as far as the limits allow, and look again when they allow the next one."""
+        if self._timer is not None:
+            self._timer.cancel()
+        while True:
+            now = time.monotonic()
+            at = self._overall.room_at(now)
+            turn, at = self._next(now) if at <= now else (None, at)
+            if turn is None:
+                break
+            self._give(turn, now)
+        if at < math.inf and any(self._waiting.values()):
+            self._timer = asyncio.get_running_loop().call_later(at - now, self._let_through)
 
-    async def _let_through(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._queue:
-            wait = self._free_at(loop.time()) - loop.time()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            _, _, turn = heapq.heappop(self._queue)
-            if not turn.done():
-                self._take(loop.time())
-                turn.set_result(None)
+    def _next(self, now: float) -> tuple[Turn | None, float]:
+        """Whose turn it is; where nobody's, when it will be."""
+        # A crowd leaves at even steps: whatever is more important finds a place within one of them.
+        soonest = self._given_at + self._step_s if self._overall.is_half_used else now
+        if soonest > now:
+            return None, soonest
+        soonest = math.inf
+        for priority, line in self._waiting.items():
+            while line and line[0].given.done():
+                line.popleft()
+            for turn in line:
+                at = self._chats.ready_at(turn.chat, code=priority == CODE)
+                if at <= now and not turn.given.done():
+                    return turn, now
+                soonest = min(soonest, at)
+        return None, soonest
+
+    def _give(self, turn: Turn, now: float) -> None:
+        self._given_at = now
+        self._overall.grant()
+        self._chats.take(turn.chat, now)
+        self._waiting[turn.priority].remove(turn)
+        turn.given.set_result(None)
+
+
+def _chat_of(data: dict[str, Any]) -> int:
+    chat = data.get("chat_id")
+    return int(chat) if isinstance(chat, int | str) and str(chat).lstrip("-").isdigit() else 0
 
 
 def _seconds(error: RetryAfter) -> float:

@@ -8,6 +8,7 @@ from telegram.error import TimedOut
 from telegram.request import HTTPXRequest
 
 from bot.domain.time import Ms
+from handlers.updates import readable
 
 LONGEST_S = 30.0
 LONGEST_POLL_S = 75.0
@@ -34,5 +35,6 @@ class WatchedRequest(HTTPXRequest):
             raise TimedOut from None
         if status == 200:
             self.last_ok_at = self._clock()
+            body = readable(body) if name == "getUpdates" else body
         self._hook(f"after {name}")
         return status, body

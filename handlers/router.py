@@ -149,7 +149,7 @@ class Router:
         try:
             user = await self._user(person)
         except StorageDown as down:
-            guest = User(person.id, person.full_name, "", person.language_code or "", Role.GUEST, False, 0)
+            guest = User(person.id, person.full_name or "", "", person.language_code or "", Role.GUEST, False, 0)
             t = self._deps.texts.of(guest.language)
             unknown = Talk(context.bot, guest, t, chat_id, update.update_id, query_id=query_id)
             await self._refuse(unknown, down, in_place=False)
@@ -158,7 +158,7 @@ class Router:
         return Talk(context.bot, user, t, chat_id, update.update_id, query_id=query_id)
 
     async def _user(self, person: TelegramUser) -> User:
-        seen = Seen(person.id, person.full_name, person.username or "", person.language_code or "")
+        seen = Seen(person.id, person.full_name or "", person.username or "", person.language_code or "")
         return await self._deps.access.see(seen)
 
     async def _refuse(self, talk: Talk, error: Exception, *, in_place: bool) -> None:

@@ -19,7 +19,7 @@ from telegram.error import (
 
 from bot.services.delivery import Blocked, MaybeSent, Moved, NotSent, Undeliverable
 from bot.texts import plain
-from handlers.pace import ANSWER, EDIT
+from handlers.pace import ANSWER, EDIT, Claim
 from handlers.screens import Screen
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -41,7 +41,7 @@ async def send(
     *,
     reply_to: int | None = None,
     surely_not_sent: Callable[[BaseException], bool] | None = None,
-    priority: int = ANSWER,
+    claim: Claim = ANSWER,
 ) -> int:
     """A new message; its id. Raises the exceptions of bot.services.delivery."""
     reply = ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None
@@ -54,7 +54,7 @@ async def send(
             reply_markup=screen.keyboard,
             reply_parameters=reply,
             link_preview_options=NO_PREVIEW,
-            rate_limit_args=priority,  # type: ignore[call-arg]  # ExtBot takes it
+            rate_limit_args=claim,  # type: ignore[call-arg]  # ExtBot takes it
         )
         return message.message_id
 
@@ -76,7 +76,7 @@ async def edit(
     screen: Screen,
     *,
     surely_not_sent: Callable[[BaseException], bool] | None = None,
-    priority: int = EDIT,
+    claim: Claim = EDIT,
 ) -> int:
     """Edit in place; editing to what is there already is a success. Raises EditGone, or as `send`."""
     try:
@@ -87,7 +87,7 @@ async def edit(
             parse_mode=ParseMode.HTML,
             reply_markup=screen.keyboard,
             link_preview_options=NO_PREVIEW,
-            rate_limit_args=priority,  # type: ignore[call-arg]  # ExtBot takes it
+            rate_limit_args=claim,  # type: ignore[call-arg]  # ExtBot takes it
         )
     except BadRequest as error:
         if SameAlready in error.message.lower():

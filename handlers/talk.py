@@ -39,7 +39,7 @@ class Talk:
             await self.say(screen)
             return
         try:
-            await sending.edit(self.bot, self.chat_id, self.message_id, screen, priority=ANSWER)
+            await sending.edit(self.bot, self.chat_id, self.message_id, screen, claim=ANSWER)
         except sending.EditGone:
             await self.say(screen)
         except UNSENT as error:

@@ -40,10 +40,12 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much is owed, and since when the oldest of it is."""
+    """How much is owed, and since when the oldest of it is; and the same of codes alone."""
 
     pending: int
     oldest_at: Ms | None
+    codes: int
+    oldest_code_at: Ms | None
 
 
 def _owed(row: Row) -> Owed:
@@ -98,12 +100,13 @@ async def _add(
 
 
 async def want_card(tx: Tx, chat_id: int, number_id: int, now: Ms) -> None:
-    """The number's card no longer shows the truth: edit it. Several wishes become one edit."""
+    """The number's card no longer shows the truth: edit it. Several wishes become one edit, as old as the first."""
     await tx.all(
         f"""INSERT INTO outbox (key, chat_id, kind, priority, number_id, state, next_attempt_at, created_at)
             VALUES ($1, $2, 'card', $3, $4, {_WAITS_IN}, $5, $5)
             ON CONFLICT (key) DO UPDATE SET state = excluded.state, generation = outbox.generation + 1, attempts = 0,
-                next_attempt_at = excluded.next_attempt_at, created_at = excluded.created_at,
+                next_attempt_at = excluded.next_attempt_at,
+                created_at = CASE WHEN outbox.state = 'pending' THEN outbox.created_at ELSE excluded.created_at END,
                 done_at = NULL""",  # noqa: S608
         f"card:{number_id}",
         chat_id,
@@ -129,11 +132,20 @@ async def due(db: Reader, now: Ms, limit: int) -> list[Owed]:
     return [_owed(row) for row in rows]
 
 
+async def still_owed(db: Reader, owed: Owed) -> Owed | None:
+    """As it stands now; None where it is no longer pending in that chat."""
+    row = await db.one(
+        "SELECT * FROM outbox WHERE id = $1 AND chat_id = $2 AND state = 'pending'", owed.id, owed.chat_id
+    )
+    return _owed(row) if row else None
+
+
 async def mark_sent(tx: Tx, owed: Owed, message_id: int | None, now: Ms) -> None:
-    """After success. A card that was asked for again meanwhile stays owed."""
+    """After success. A card that was asked for again meanwhile stays owed, since now."""
     await tx.all(
         """UPDATE outbox SET state = CASE WHEN generation = $2 THEN 'sent' ELSE state END,
                done_at = CASE WHEN generation = $2 THEN CAST($4 AS INTEGER) ELSE done_at END,
+               created_at = CASE WHEN generation = $2 THEN created_at ELSE CAST($4 AS INTEGER) END,
                message_id = $3, copies = 0, error = ''
            WHERE id = $1""",
         owed.id,
@@ -215,8 +227,14 @@ async def try_parked_again(tx: Tx, now: Ms) -> None:
 
 
 async def depth(db: Reader) -> Depth:
-    row = await db.one("SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state = 'pending'")
-    return Depth(int(row["n"]), row["oldest"]) if row else Depth(0, None)
+    row = await db.one(
+        """SELECT count(*) AS n, min(created_at) AS oldest,
+               count(CASE WHEN priority = $1 THEN 1 END) AS codes,
+               min(CASE WHEN priority = $1 THEN created_at END) AS oldest_code
+           FROM outbox WHERE state = 'pending'""",
+        CODES,
+    )
+    return Depth(row["n"], row["oldest"], row["codes"], row["oldest_code"]) if row else Depth(0, None, 0, None)
 
 
 async def prune(tx: Tx, before: Ms, limit: int) -> int:

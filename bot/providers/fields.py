@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from bot.domain.money import LARGEST, Units
+from bot.domain.time import Ms
+
 Row: TypeAlias = Mapping[str, object]
+
+LARGEST_WHOLE = 2**53
+"""What every JSON and every database holds exactly."""
+LATEST: Ms = 10**14
+"""Far beyond anything that a number lives to see, and still a date."""
 
 
 class Malformed(ValueError):
@@ -27,13 +35,32 @@ def name(row: Row, key: str, longest: int = 200) -> str:
 
 def whole(row: Row, key: str) -> int:
     value = row.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_WHOLE:
         raise Malformed(f"{key} is no whole number")
     return value
 
 
 def optional_whole(row: Row, key: str) -> int | None:
     return None if row.get(key) is None else whole(row, key)
+
+
+def amount(row: Row, key: str) -> Units:
+    """What something costs, in units."""
+    value = whole(row, key)
+    if not 0 <= value <= LARGEST:
+        raise Malformed(f"{key} is no amount")
+    return value
+
+
+def moment(row: Row, key: str) -> Ms:
+    value = whole(row, key)
+    if not 0 <= value <= LATEST:
+        raise Malformed(f"{key} is no time")
+    return value
+
+
+def optional_moment(row: Row, key: str) -> Ms | None:
+    return None if row.get(key) is None else moment(row, key)
 
 
 def mapping(row: Row, key: str) -> Row:

@@ -25,7 +25,7 @@ class Background:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, StorageDown):  # which storage has said once already
-            log.info("background work %s was left: %s", task.get_name(), error.fault)
+            log.debug("background work %s was left: %s", task.get_name(), error.fault)
         elif error is not None:
             log.error("background work %s failed", task.get_name(), exc_info=error)
 

@@ -1,5 +1,8 @@
 """Delivery from the outbox: at least once, codes first, each chat on its own.
 
+A message is written only when it is its turn, so that it tells what is true then. Until that moment nothing has
+happened: one that waits makes way for a code of its chat, or for any code where there is no room for both.
+
 | what Telegram said                | what happens                                                            |
 |-----------------------------------|-------------------------------------------------------------------------|
 | done                              | marked after success                                                    |
@@ -13,9 +16,9 @@ What became of a message is written down before its chat gets another one. Where
 in memory and written as soon as it can be: an unmarked message is never sent again by the process that sent it.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -23,6 +26,7 @@ from typing import Protocol, TypeAlias
 from bot.domain.people import User
 from bot.domain.sms import Sms
 from bot.services.clock import Clock
+from bot.services.errands import Errand, Errands
 from bot.services.numbers import Numbers, View
 from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing, Wake
@@ -35,7 +39,8 @@ from storage.provider_states import ProviderState
 log = logging.getLogger(__name__)
 
 MOST_COPIES = 3
-IN_FLIGHT = 16
+IN_FLIGHT = 32
+"""Messages in hand: under way, or waiting for their turn. More than a second's worth of Telegram's rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,13 @@ class Undeliverable(Exception):
     """Refused for good."""
 
 
+Sender: TypeAlias = Callable[[Letter], Awaitable[int | None]]
+"""Sends or edits; the message's id. Raises the exceptions of this module and no other."""
+
+
 class Messenger(Protocol):
-    async def send(self, letter: Letter) -> int | None:
-        """Send or edit; the message's id. Raises the exceptions of this module and no other."""
+    def turn(self, owed: Owed) -> AbstractAsyncContextManager[Sender]:
+        """Entered when Telegram's limits allow this message. To wait for it changes nothing, and can be cancelled."""
         ...
 
 
@@ -103,45 +112,37 @@ class Delivery:
         self._bought = bought
         self._messenger = messenger
         self._returns = returns
-        self._wake = wake
         self._in_flight = in_flight
-        self._running: dict[int, asyncio.Task[bool]] = {}
-        self._ended: set[int] = set()
+        self._errands = Errands(in_flight, self._deliver, partial(wake, Sweep.DELIVER))
         self._unwritten: dict[int, Outcome] = {}
 
     async def sweep(self) -> bool:
-        """Start sending what is due, as far as there is room; each one that ends asks for the next sweep."""
-        room = self._in_flight - len(self._running)
-        if room > 0:
-            self._ended.clear()
+        """Take in hand what is due, as far as there is room; each message that ends asks for the next sweep."""
+        if not self._errands.has_enough:
+            self._errands.before_reading()
             for owed in await outbox.due(self._db.read, self._clock(), self._in_flight):
-                # What ended while the list was read may still stand in it as pending.
-                busy = owed.chat_id in self._running or owed.chat_id in self._ended
-                if not busy and len(self._running) < self._in_flight:
-                    self._start(owed)
+                self._errands.take(owed, has_turn=owed.id in self._unwritten)
         return False
 
-    def _start(self, owed: Owed) -> None:
-        def ended(task: asyncio.Task[bool]) -> None:
-            del self._running[owed.chat_id]
-            self._ended.add(owed.chat_id)
-            if not task.cancelled() and task.result():
-                self._wake(Sweep.DELIVER)
-
-        task = asyncio.create_task(self._deliver(owed), name=f"deliver:{owed.id}")
-        self._running[owed.chat_id] = task
-        task.add_done_callback(ended)
+    async def stop(self, timeout_s: float) -> None:
+        """Put back what waits, and let what is under way end, so that a stop makes no second copies."""
+        await self._errands.stop(timeout_s)
 
     async def drain(self, timeout_s: float) -> None:
-        """Let what is in flight end, so that a stop makes no second copies."""
-        if self._running:
-            await asyncio.wait(set(self._running.values()), timeout=timeout_s)
+        """Let what is in hand end."""
+        await self._errands.drain(timeout_s)
 
-    async def _deliver(self, owed: Owed) -> bool:
+    async def _deliver(self, errand: Errand) -> bool:
         """False where its outcome could not be written down: the next sweep tries that again, in its own time."""
+        owed = errand.owed
         try:
             if owed.id not in self._unwritten:
-                self._unwritten[owed.id] = await self._attempt(owed)
+                async with self._messenger.turn(owed) as send:
+                    errand.has_turn = True
+                    now = await outbox.still_owed(self._db.read, owed)  # a card may have been asked for again
+                    if now is None:
+                        return True
+                    self._unwritten[owed.id] = await self._attempt(now, send)
             async with self._db.transaction() as tx:
                 await self._unwritten[owed.id](tx)
         except StorageDown:  # which storage has said once already
@@ -152,7 +153,7 @@ class Delivery:
         del self._unwritten[owed.id]
         return True
 
-    async def _attempt(self, owed: Owed) -> Outcome:
+    async def _attempt(self, owed: Owed, send: Sender) -> Outcome:
         if owed.kind != "card" and owed.copies:
             if owed.copies >= MOST_COPIES:
                 return partial(self._give_up, owed, "unconfirmed", "no answer to any copy")
@@ -162,17 +163,17 @@ class Delivery:
             letter = await self._letter(owed)
             if letter is None:
                 return partial(self._give_up, owed, "refused", "its subject is gone")
-            return await self._send(letter)
+            return await self._send(letter, send)
         except StorageDown:
             raise  # nothing was sent
         except Exception:  # one bad message must not stop the others
             log.exception("message %s could not be written", owed.key)
             return partial(self._defer, owed, "internal error", owed.copies)
 
-    async def _send(self, letter: Letter) -> Outcome:
+    async def _send(self, letter: Letter, send: Sender) -> Outcome:
         owed, begun = letter.owed, self._returns.now()
         try:
-            message_id = await self._messenger.send(letter)
+            message_id = await send(letter)
         except NotSent as error:
             return partial(self._again, owed, error)
         except MaybeSent as error:

@@ -66,8 +66,16 @@ class Health:
 
 
 def _owed(depth: Depth, now: Ms) -> dict[str, int]:
-    age = max(0, now - depth.oldest_at) if depth.oldest_at is not None else 0
-    return {"pending": depth.pending, "oldest_ms": age}
+    return {
+        "pending": depth.pending,
+        "oldest_ms": _age(depth.oldest_at, now),
+        "codes": depth.codes,
+        "oldest_code_ms": _age(depth.oldest_code_at, now),
+    }
+
+
+def _age(at: Ms | None, now: Ms) -> Ms:
+    return max(0, now - at) if at is not None else 0
 
 
 def _provider(provider: Provider) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Every change of state here is guarded: whoever comes second finds nothing to do.
 is to be shown, so that the state, the money and the message are written together.
 """
 
+import logging
+
 from bot.domain.codes import extract
 from bot.domain.errors import NoNumbers, ProviderError
 from bot.domain.numbers import Kind, Number, State
@@ -13,6 +15,8 @@ from bot.providers.base import Sold
 from storage import ledger, numbers, orphans, outbox
 from storage import sms as sms_store
 from storage.db import Reader, Tx
+
+log = logging.getLogger(__name__)
 
 
 def subject(number: Number) -> str:
@@ -81,8 +85,7 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
     if sms.vague and await sms_store.is_shown(tx, provider, sms.provider_ref, sms.text):
         return False
     number = await numbers.by_provider_ref(tx, provider, sms.provider_ref)
-    found = extract(sms.text, sms.sender, number.service if number else None)
-    sms_id = await sms_store.add(tx, provider, sms, found.value if found else None, now)
+    sms_id = await sms_store.add(tx, provider, sms, _code_in(sms, number.service if number else None), now)
     if sms_id is None:
         return False
     if number is None:
@@ -94,6 +97,16 @@ async def received(tx: Tx, provider: str, sms: IncomingSms, *, charged: bool | N
         await ledger.capture(tx, subject(number), now)
     await outbox.want_card(tx, chat_of(number), number.id, now)
     return True
+
+
+def _code_in(sms: IncomingSms, service: str | None) -> str | None:
+    """An SMS arrives whole also where looking for the code in it fails."""
+    try:
+        found = extract(sms.text, sms.sender, service)
+    except Exception as error:  # noqa: BLE001 - its text may hold the code
+        log.error("no code could be looked for in an SMS: %s", type(error).__name__)
+        return None
+    return found.value if found else None
 
 
 async def came_in_time(db: Reader, number: Number) -> bool:

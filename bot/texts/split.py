@@ -13,6 +13,8 @@ from enum import IntEnum
 from bot.texts.html import Html
 
 LIMIT = 4096
+_UNSEEN = frozenset(["\u2800", "\ufffc", "\u030a", "\u0333", "\u033f", *map(chr, range(0xE0000, 0xE0080))])
+"""Beside white space and marks of format: what Telegram takes for nothing, or takes out of a text."""
 
 # The named entities are all that the Bot API knows; any other is shown as it stands.
 _TOKEN = re.compile(
@@ -146,4 +148,6 @@ def _opened_after(opened: Sequence[_Token], body: Sequence[_Token]) -> list[_Tok
 
 
 def _is_blank(tokens: Sequence[_Token]) -> bool:
-    return all(c.isspace() or unicodedata.category(c) == "Cf" for token in tokens for c in token.seen)
+    return all(
+        c.isspace() or c in _UNSEEN or unicodedata.category(c) == "Cf" for token in tokens for c in token.seen
+    )

@@ -14,13 +14,14 @@ from bot.providers.registry import Registry
 from bot.scheduler import Scheduler
 from bot.services.background import Background
 from bot.services.clock import Clock
-from bot.services.delivery import Delivery, Letter
+from bot.services.delivery import Delivery, Letter, Sender
 from bot.services.inbox import Inbox
 from bot.services.numbers import Numbers
 from bot.services.returns import Returns
 from bot.services.rhythm import Sweep, Timing
 from bot.services.watch import Watch
 from storage.db import Database
+from storage.outbox import Owed
 from tests.simulators.sims import HandlerApiSim, Sim
 from tests.support.suppliers import Site
 
@@ -31,6 +32,10 @@ class Letters:
 
     clock: Clock
     at: dict[str, int] = field(default_factory=dict)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, _owed: Owed) -> AsyncIterator[Sender]:
+        yield self.send
 
     async def send(self, letter: Letter) -> int | None:
         if letter.sms is not None:

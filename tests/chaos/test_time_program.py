@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bot.domain.time import DAY, HOUR, Ms
+from bot.domain.time import DAY, Ms
 from bot.providers.sandbox.settings import SandboxSettings
 from tests.support import says
 from tests.support.clocks import OwnClock
@@ -12,7 +12,7 @@ from tests.support.stories import playing, until
 YEAR = 365 * DAY
 
 
-@pytest.mark.parametrize("step", [HOUR, YEAR, -HOUR, -YEAR], ids=["+1h", "+1y", "-1h", "-1y"])
+@pytest.mark.parametrize("step", [YEAR, -YEAR], ids=["+1y", "-1y"])
 async def test_codes_come_numbers_end_and_the_bot_answers_while_its_clock_is_set(tmp_path, step: Ms):
     clock = OwnClock()
     settings = SandboxSettings(cancel_from_ms=1_500, lifetime_ms=6_000)

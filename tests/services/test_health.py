@@ -15,7 +15,7 @@ async def test_a_database_that_answers_only_in_part_is_not_ready(tmp_path: Path)
         health = Health(db, clock, Registry({}), lambda: START)
         report = await health.report()
         assert report.ready
-        assert report.parts["outbox"] == {"pending": 0, "oldest_ms": 0}
+        assert report.parts["outbox"] == {"pending": 0, "oldest_ms": 0, "codes": 0, "oldest_code_ms": 0}
         async with db.transaction() as tx:
             await tx.all("DROP TABLE outbox")
         report = await health.report()

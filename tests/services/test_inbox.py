@@ -1,6 +1,8 @@
 """SMS from both sides: each is kept once and delivered, whatever its number has become."""
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -243,3 +245,26 @@ async def test_what_is_left_of_an_sms_counts_only_where_the_whole_of_it_is_not_k
     assert (await house.inbox.receive("sandbox", [other])).fresh == 1
     await house.deliver()
     assert house.letters.texts() == ["20009064 is your code", "778899"]
+
+
+class Unreadable(str):
+    """A text that can be kept, and not be looked into."""
+
+    def __getitem__(self, place: object) -> str:
+        raise ValueError(str(self))
+
+    def __iter__(self) -> Iterator[str]:
+        raise ValueError(str(self))
+
+
+async def test_an_sms_arrives_also_where_looking_for_its_code_fails(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = await house.buy(await house.person())
+    told = replace(direct(number, "s1"), text=Unreadable("Your code is 778899"))
+    assert (await house.inbox.receive("sandbox", [told])).fresh == 1
+    await house.deliver()
+    assert house.letters.texts() == ["Your code is 778899"]
+    assert await house.ledger_of(number) == ["hold", "capture"]
+    assert [line for line in caplog.messages if "ValueError" in line]
+    assert "778899" not in caplog.text

@@ -8,8 +8,8 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,8 @@ def said(story: Story) -> list[str]:
 # The faults: each begins with its block and is over at its end
 
 
-@contextlib.contextmanager
-def full(story: Story) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def full(story: Story) -> AsyncIterator[None]:
     """The disk has no room left."""
     filler = fill(story.config.database_path.parent)
     try:
@@ -67,8 +67,8 @@ def full(story: Story) -> Iterator[None]:
         filler.unlink()
 
 
-@contextlib.contextmanager
-def may_not_grow(story: Story) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def may_not_grow(story: Story) -> AsyncIterator[None]:
     """As a quota or a broken disk has it: what is written behind the end of the -wal is an error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     size = Path(f"{story.config.database_path}-wal").stat().st_size
@@ -79,8 +79,8 @@ def may_not_grow(story: Story) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@contextlib.contextmanager
-def locked(story: Story) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def locked(story: Story) -> AsyncIterator[None]:
     """Another program writes, and does not come to an end."""
     program = (
         "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)\n"
@@ -90,7 +90,8 @@ def locked(story: Story) -> Iterator[None]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdin is not None
-        assert other.stdout.readline() == b"locked\n"
+        # Not in this loop, in which the program may be in the middle of a transaction.
+        assert await asyncio.to_thread(other.stdout.readline) == b"locked\n"
         try:
             yield
         finally:
@@ -115,7 +116,7 @@ async def on_a_disk(tmp_path: Path, fault: str) -> AsyncIterator[Story]:
 
 @pytest.mark.parametrize(("begin", "name"), FAULTS.values(), ids=FAULTS)
 async def test_while_nothing_can_be_written_nothing_is_sold_and_afterwards_all_goes_on(
-    tmp_path: Path, begin: Callable[[Story], AbstractContextManager[None]], name: str
+    tmp_path: Path, begin: Callable[[Story], AbstractAsyncContextManager[None]], name: str
 ):
     async with on_a_disk(tmp_path, name) as story, client(story) as http:
         ada, bob = await story.comes("Ada"), await story.comes("Bob")
@@ -124,7 +125,7 @@ async def test_while_nothing_can_be_written_nothing_is_sold_and_afterwards_all_g
         await bob.asks("whatsapp germany", says.PRICE)
         await story.settled()
         paid = story.rows("SELECT id, amount FROM transfers")
-        with begin(story):
+        async with begin(story):
             await bob.pushes(says.CONFIRM, says.CANNOT_SAVE)
             status, part = await database(http)
             assert (status, part["ok"], part["error"]) == (503, False, name)
@@ -153,7 +154,7 @@ async def test_while_nothing_can_be_written_nothing_is_sold_and_afterwards_all_g
 
 @pytest.mark.parametrize(("begin", "name"), FAULTS.values(), ids=FAULTS)
 async def test_a_number_that_is_sold_while_nothing_can_be_written_is_its_persons_afterwards(
-    tmp_path: Path, begin: Callable[[Story], AbstractContextManager[None]], name: str
+    tmp_path: Path, begin: Callable[[Story], AbstractAsyncContextManager[None]], name: str
 ):
     """Also at a provider that cannot be asked what it sold: the answer is kept until it can be written down."""
     async with on_a_disk(tmp_path, name) as story, client(story) as http:
@@ -163,7 +164,7 @@ async def test_a_number_that_is_sold_while_nothing_can_be_written_is_its_persons
         await ada.asks("whatsapp germany", says.PRICE)
         story.sandbox.faults.add("allocate", "delay:0.4")
         await ada.pushes(says.CONFIRM, says.GETTING)
-        with begin(story):
+        async with begin(story):
             await until(lambda: story.sold())
             await asyncio.sleep(0.8)
             assert story.state() == "buying"
@@ -177,7 +178,7 @@ async def test_a_bot_to_which_nothing_happens_notices_by_itself_that_it_works_ag
     async with on_a_disk(tmp_path, "locked") as story, client(story) as http:
         ada = await story.comes()
         await story.settled()
-        with locked(story):
+        async with locked(story):
             await ada.asks("whatsapp germany", says.CANNOT_SAVE)
             assert (await database(http))[0] == 503
         await works(http)
@@ -191,7 +192,7 @@ async def test_a_lock_keeps_nobody_waiting_for_longer_than_one_attempt(tmp_path:
         await ada.buys()
         await story.settled()
         ref = story.sold()[0]["provider_ref"]
-        with locked(story):
+        async with locked(story):
             async with asyncio.timeout(7):
                 answers = await asyncio.gather(*(webhook(story, http, ref, f"s{place}") for place in range(10)))
             assert answers == [503] * 10

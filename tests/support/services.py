@@ -29,7 +29,7 @@ from bot.services.again import Again
 from bot.services.background import Background
 from bot.services.backups import BackupPlan, Backups
 from bot.services.catalogue import Offers
-from bot.services.delivery import Delivery, Letter
+from bot.services.delivery import Delivery, Letter, Sender
 from bot.services.hopeless import Hopeless
 from bot.services.housekeeping import Housekeeping
 from bot.services.inbox import Hook, Inbox
@@ -49,6 +49,7 @@ from bot.services.wallet import Wallet
 from bot.services.watch import Watch
 from storage import ledger, numbers, outbox
 from storage.db import Database, Reader
+from storage.outbox import Owed
 
 SECRET = "whsec_c2VydmljZXMtdGVzdC1zZWNyZXQtMDEyMzQ1Njc4OQ=="
 HOOK_SECRET = "hook-secret-0123456789abcdef"
@@ -99,6 +100,14 @@ class Letterbox:
     says: list[Exception | None] = field(default_factory=list)
     says_to: dict[int, Exception] = field(default_factory=dict)
     gates: dict[int, asyncio.Event] = field(default_factory=dict)
+    turns: dict[int, asyncio.Event] = field(default_factory=dict)
+    """Chats in which nothing may leave before that."""
+
+    @contextlib.asynccontextmanager
+    async def turn(self, owed: Owed) -> AsyncIterator[Sender]:
+        if (turn := self.turns.get(owed.chat_id)) is not None:
+            await turn.wait()
+        yield self.send
 
     async def send(self, letter: Letter) -> int | None:
         self.tried.append(letter)

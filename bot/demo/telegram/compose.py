@@ -9,7 +9,7 @@ from bot.demo.telegram.chats import Chat, Person
 from bot.demo.telegram.errors import bad_request
 from bot.demo.telegram.params import Params
 from bot.demo.telegram.state import Message
-from bot.demo.telegram.texts import CAPTION_LIMIT, Formatted, formatted
+from bot.demo.telegram.texts import CAPTION_LIMIT, Formatted, formatted, is_empty
 from bot.demo.telegram.world import TelegramWorld
 
 PREVIEW_FIELDS = ("is_disabled", "url", "prefer_small_media", "prefer_large_media", "show_above_text")
@@ -21,7 +21,7 @@ def text_of(world: TelegramWorld, params: Params) -> Formatted:
         raise bad_request("message text is empty")
     entities = params.array("entities", "MessageEntity")
     text = with_people(world, formatted(params.text("text"), params.text("parse_mode"), entities))
-    if not text.text:
+    if is_empty(text.text):
         raise bad_request("text must be non-empty")
     return text
 

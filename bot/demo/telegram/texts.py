@@ -15,6 +15,9 @@ CAPTION_LIMIT = 1024
 SOURCE_LIMIT_BYTES = 1 << 15
 _REMOVED = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
 _BLANKED = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f]")
+_UNSEEN = re.compile(
+    "[ \n\xa0\u1680\u180e\u2000-\u200f\u202e\u202f\u205f\u2800\u3000\ufeff\ufffc\U000e0000-\U000e007f]*"
+)
 _EXTRA_FIELDS = ("url", "user", "language", "custom_emoji_id", "unix_time", "date_time_format")
 
 
@@ -48,6 +51,11 @@ def formatted(source: str, parse_mode: str = "", entities: Iterable[Any] = ()) -
     else:
         text, spans = source, [_given(source, entity) for entity in entities]
     return tidy(text, spans)
+
+
+def is_empty(text: str) -> bool:
+    """Whether nothing of it can be seen, as TDLib's `is_empty_string` has it; some blank characters count as seen."""
+    return _UNSEEN.fullmatch(text) is not None
 
 
 def tidy(text: str, spans: Iterable[Span] = ()) -> Formatted:

@@ -18,6 +18,7 @@ from bot.domain.errors import (
     ProviderFunds,
     Throttled,
 )
+from bot.domain.money import LARGEST
 from bot.domain.numbers import Kind
 from bot.domain.sms import IncomingSms
 from bot.providers import fields
@@ -25,16 +26,19 @@ from bot.providers.base import RemoteNumber, RemoteState, Renewed, Sold, Stock
 from bot.providers.fields import Malformed, Row
 from bot.providers.sandbox.notify import EVENT_TYPE
 
+LONGEST_WAIT_S = 30 * 86_400.0
+LONGEST_HOURS = 100_000
 _E164 = re.compile(r"\+[1-9]\d{5,14}", re.ASCII)
 
 
 def _too_early(answer: Row) -> ProviderError:
-    return CancelTooEarly(fields.optional_whole(answer, "at"))
+    return CancelTooEarly(fields.optional_moment(answer, "at"))
 
 
 def _throttled(answer: Row) -> ProviderError:
     seconds = answer.get("retry_after_s")
-    return Throttled(float(seconds)) if isinstance(seconds, int | float) else Throttled()
+    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= LONGEST_WAIT_S
+    return Throttled(float(seconds)) if known and isinstance(seconds, int | float) else Throttled()
 
 
 def _plain(kind: type[ProviderError]) -> Callable[[Row], ProviderError]:
@@ -83,10 +87,10 @@ def sold(answer: Row) -> Sold:
     return Sold(
         provider_ref=fields.name(number, "provider_ref"),
         phone=phone,
-        cost=fields.whole(number, "cost"),
-        expires_at=fields.whole(number, "expires_at"),
-        cancel_from=fields.optional_whole(number, "cancel_from"),
-        refund_until=fields.optional_whole(number, "refund_until"),
+        cost=fields.amount(number, "cost"),
+        expires_at=fields.moment(number, "expires_at"),
+        cancel_from=fields.optional_moment(number, "cancel_from"),
+        refund_until=fields.optional_moment(number, "refund_until"),
     )
 
 
@@ -97,7 +101,7 @@ def found(answer: Row) -> Sold | None:
 
 
 def renewed(answer: Row) -> Renewed:
-    return Renewed(fields.name(answer, "provider_ref"), fields.whole(answer, "expires_at"))
+    return Renewed(fields.name(answer, "provider_ref"), fields.moment(answer, "expires_at"))
 
 
 def numbers(answer: Row) -> Sequence[RemoteNumber]:
@@ -111,7 +115,7 @@ def _number(row: Row) -> RemoteNumber:
     except ValueError:
         raise Malformed("state is not known") from None
     sms = tuple(_sms(provider_ref, item) for item in fields.rows(row, "sms"))
-    return RemoteNumber(provider_ref, state, fields.whole(row, "expires_at"), sms)
+    return RemoteNumber(provider_ref, state, fields.moment(row, "expires_at"), sms)
 
 
 def _sms(provider_ref: str, row: Row) -> IncomingSms:
@@ -120,13 +124,15 @@ def _sms(provider_ref: str, row: Row) -> IncomingSms:
         sms_id=fields.name(row, "id"),
         sender=fields.text(row, "sender"),
         text=fields.text(row, "text"),
-        received_at=fields.whole(row, "received_at"),
+        received_at=fields.moment(row, "received_at"),
     )
 
 
 def stock(kind: Kind, row: object) -> Stock:
     match row:
-        case [str(service), str(country), int(hours), int(cost), int(left)]:
+        case [str(service), str(country), int(hours), int(cost), int(left)] if (
+            0 <= cost <= LARGEST and 0 <= left <= fields.LARGEST_WHOLE and 0 <= hours <= LONGEST_HOURS
+        ):
             return Stock(service, country, kind, cost, left, hours)
     raise Malformed("rows hold something else")
 

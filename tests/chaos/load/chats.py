@@ -10,8 +10,8 @@ from bot.demo.telegram.state import Message
 from bot.demo.telegram.world import TelegramWorld
 from tests.chaos.load.limits import Limits
 
-IN_FLIGHT_S = 1.0
-"""What was acknowledged less than this ago may be overtaken: the message that overtakes it may have been on its way."""
+IN_FLIGHT_S = 3.0
+"""A code that was taken less than this ago may be overtaken: what overtakes it may have been on its way already."""
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Codes:
     chat_of: dict[str, int] = field(default_factory=dict)
     taken_at: dict[str, float] = field(default_factory=dict)
     shown: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    newest: dict[int, str] = field(default_factory=dict)
+    """The last that came into each chat, where they come in the order in which they were taken."""
     _owed: dict[str, float] = field(default_factory=dict)
 
     def take(self, code: str, at: float) -> None:
@@ -32,6 +34,7 @@ class Codes:
 
     def show(self, code: str, chat_id: int, at: float) -> None:
         self.shown[code].append((chat_id, at))
+        self.newest[chat_id] = code
         self._owed.pop(code, None)
 
     @property

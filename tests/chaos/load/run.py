@@ -103,7 +103,7 @@ async def run(plan: Plan, folder: Path, say: Say = lambda _line: None) -> Load:
         environ = _environ(plan, database, telegram_url, supplier_url)
         program = await stack.enter_async_context(started(folder, environ, plan.profile))
         webhooks.url = f"{program.base}/hooks/{PROVIDER}/{PATH}"
-        probe = Probe(client, program.base, program.pid)
+        probe = Probe(client, program.base, program.pid, lambda: chats.codes.owed)
         load = Load(plan, chats, residents, Crowd(chats, residents, plan.seed), webhooks, probe)
         assert await _is_up(probe), program.tail()
         await _burden(load, supplier, say)
@@ -176,12 +176,12 @@ async def _quiet_at(load: Load, began: float) -> float | None:
 async def _tell(load: Load, began: float, say: Say) -> None:
     while True:
         await asyncio.sleep(SAY_EVERY_S)
-        sample, chats = load.probe.samples[-1], load.chats
+        owed, codes, shown = load.probe.samples[-1], load.chats.codes, load.chats.shown
         say(
-            f"{time.monotonic() - began:4.0f} s: {len(chats.codes.taken_at)} SMS taken, {len(chats.codes.shown)} codes"
-            f" shown; owed {sample.pending}, the oldest for {sample.oldest_ms / 1000:.1f} s;"
-            f" {chats.shown['card']} cards, {chats.shown['answer'] + chats.shown['menu']} menus,"
-            f" {sum(chats.limits.refused.values())} refused"
+            f"{time.monotonic() - began:4.0f} s: {len(codes.taken_at)} SMS taken, {len(codes.shown)} codes shown;"
+            f" owed {owed.pending}, codes {owed.codes}, the oldest for {owed.oldest_code_ms / 1000:.1f} s;"
+            f" {shown['card']} cards, {shown['answer'] + shown['menu']} menus,"
+            f" {load.chats.limits.refused.total()} refused"
         )
 
 

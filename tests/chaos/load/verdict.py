@@ -24,8 +24,7 @@ def _codes(load: Load) -> Iterator[str]:
     astray = sum(codes.chat_of.get(code) != chat for code, shown in codes.shown.items() for chat, _ in shown)
     if astray:
         yield f"{astray} codes came to another chat than their own"
-    newest = {codes.chat_of[code]: code for code in codes.sent_at}
-    stale = sum(code not in load.chats.card(chat) for chat, code in newest.items())
+    stale = sum(code not in load.chats.card(chat) for chat, code in codes.newest.items())
     if stale:
         yield f"{stale} cards do not show their newest code"
 
@@ -47,10 +46,13 @@ def _queue(load: Load) -> Iterator[str]:
     samples = load.probe.samples
     if load.all_s is None:
         yield f"after {load.plan.patience_s:.0f} s, messages are still owed"
-    if load.plan.rate > OVERALL and not any(one.pending > 1 and one.oldest_ms > 0 for one in samples):
-        yield "/readyz never showed that anything was owed"
-    if samples[-1].pending or samples[-1].oldest_ms:
-        yield f"/readyz shows {samples[-1].pending} messages in the end"
+    deepest = max(one.codes for one in samples)
+    if deepest * 2 < load.probe.most_owed or any(one.codes > one.pending for one in samples):
+        yield f"{load.probe.most_owed} codes were owed, and /readyz showed no more than {deepest}"
+    if load.plan.rate > OVERALL and not any(one.oldest_code_ms > 0 for one in samples):
+        yield "/readyz never showed how long codes waited"
+    if (last := samples[-1]).pending or last.oldest_ms or last.codes or last.oldest_code_ms:
+        yield f"/readyz shows in the end {last}"
     if set(load.outbox) - {"sent"}:
         yield f"the outbox holds {load.outbox}"
 
@@ -86,8 +88,9 @@ def figures(load: Load) -> dict[str, str]:
         "cards: changes, edits sent": f"{plan.codes}, {shown['card']}",
         "commands, answers; presses, edits of menus": f"{load.crowd.said}, {shown['answer']}; "
         f"{load.crowd.pressed}, {shown['menu']}",
-        "/readyz: most owed, greatest age": f"{max(one.pending for one in samples)}, "
-        f"{max(one.oldest_ms for one in samples) / 1000:.1f} s",
+        "/readyz: most owed, for how long": f"{max(one.pending for one in samples)}, "
+        f"{max(one.oldest_ms for one in samples) / 1000:.1f} s; codes {max(one.codes for one in samples)}, "
+        f"{max(one.oldest_code_ms for one in samples) / 1000:.1f} s",
         "memory at most": f"{load.peak_mib:.0f} MiB",
         "CPU": f"{load.cpu_s:.1f} s, {100 * load.cpu_s / max(load.all_s or plan.patience_s, 1e-9):.0f} % of one core",
         "stopped in": _s(load.stop_s),

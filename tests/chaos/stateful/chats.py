@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bot.services.delivery import Blocked, Letter, MaybeSent, NotSent
+from bot.services.delivery import Blocked, Letter, MaybeSent, NotSent, Sender
+from storage.outbox import Owed
 
 SENT, PUT_OFF, NO_CONTACT, CAME_UNSURE, LOST_UNSURE, HANGS = (
     "sent", "429", "no contact", "unsure, and came", "unsure, and lost", "hangs",
@@ -43,6 +45,10 @@ class Chats:
         """What Telegram has answered in this step: the program may die before it has marked it."""
         self.cards: dict[int, str] = {}
         """The state that each number's card shows."""
+
+    @asynccontextmanager
+    async def turn(self, _owed: Owed) -> AsyncIterator[Sender]:
+        yield self.send
 
     async def send(self, letter: Letter) -> int | None:
         self._alive()
