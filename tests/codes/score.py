@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from bot.domain.codes import extract
 from tests.codes.corpus import Message
 
 Reader: TypeAlias = Callable[[Message], str | None]
@@ -49,3 +50,8 @@ def judge(message: Message, found: str | None) -> Tally:
 
 def tally(messages: Iterable[Message], reader: Reader) -> Tally:
     return sum((judge(message, reader(message)) for message in messages), Tally())
+
+
+def ours(message: Message) -> str | None:
+    found = extract(message.text, message.sender, message.service)
+    return found.value if found else None

@@ -8,10 +8,14 @@ _PRINTABLE = re.compile(r"[!-~]++")
 _SCHEME = re.compile(r"https?://|www\.", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++")
 _ENDS = frozenset(
-    "com net org info io me co app ru ua by kz uz de fr es it pt pl cz sk hu ro bg gr nl be at ch se no dk fi ee lv lt"
-    " uk ie us ca mx br ar cl au nz in pk bd lk np id my sg ph vn th jp kr cn tw hk il ae sa eg tr ir az ge am mn ke tz"
-    " ng za gov edu dev example".split()
-)
+    (
+        "com", "net", "org", "info", "io", "me", "co", "app", "ru", "ua", "by", "kz", "uz", "de", "fr", "es", "it",
+        "pt", "pl", "cz", "sk", "hu", "ro", "bg", "gr", "nl", "be", "at", "ch", "se", "no", "dk", "fi", "ee", "lv",
+        "lt", "uk", "ie", "us", "ca", "mx", "br", "ar", "cl", "au", "nz", "in", "pk", "bd", "lk", "np", "id", "my",
+        "sg", "ph", "vn", "th", "jp", "kr", "cn", "tw", "hk", "il", "ae", "sa", "eg", "tr", "ir", "az", "ge", "am",
+        "mn", "ke", "tz", "ng", "za", "gov", "edu", "dev", "example"
+    )
+)  # fmt: skip
 MOST = 40
 
 
@@ -38,7 +42,9 @@ def _in_chunk(chunk: str, start: int) -> Iterator[Address]:
     """At most one in what stands without blanks."""
     if scheme := _SCHEME.search(chunk):
         text = chunk[scheme.start() :].rstrip(".,;:!?)]}>'\"*_~")
-        yield Address(start + scheme.start(), start + scheme.start() + len(text), text, len(text) > scheme.end() - scheme.start())
+        yield Address(
+            start + scheme.start(), start + scheme.start() + len(text), text, len(text) > scheme.end() - scheme.start()
+        )
     elif "." not in chunk:
         return
     elif (at := chunk.find("@")) >= 0:

@@ -24,7 +24,7 @@ class Code:
     kind: Kind
 
 
-_PREFIXED = re.compile(r"[A-Za-z]{1,3}-(?=[0-9]+$)")
+_PREFIXED = re.compile(r"[A-Za-z]{1,3}-(?=[0-9]+(?:-[0-9]+)?$)")
 
 
 def normalised(shape: str) -> str:

@@ -7,7 +7,7 @@ between words, every word may stand anywhere.
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,12 +19,17 @@ from bot.domain.codes.fold import Folded, Table, fold_words
 FAMILIES = (
     "secret", "code", "figure", "purpose", "errand", "enter", "keep", "lasts", "fresh", "stale",
     "offer", "record", "other", "account", "money", "amount", "phone", "place", "link", "is",
-    "doubt", "told", "alarm", "react",
+    "told", "alarm",
 )  # fmt: skip
 LONGEST_ENDING = 24
 """Letters that a star takes in at most."""
 MOST_LABELS = 300
 """What stands behind so many words that tell something is not looked at: no SMS has half of them."""
+
+SHORT, SPOKEN = 4, 0.6
+"""Words of so few letters count only if their table explains that share of what the best one does."""
+ANY = "any"
+"""The table of what is written alike in many languages."""
 
 # The first character after each alphabet whose words stand apart, with blanks between them.
 _ANY = "0"
@@ -48,6 +53,7 @@ class Entry:
     goes_on: bool
     exact: str
     """How it has to be written; empty where that does not matter."""
+    table: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,11 +78,11 @@ class Lexicon:
     """The same for the words that may begin inside of a longer one."""
 
     @classmethod
-    def of(cls, tables: Iterable[Mapping[str, list[str]]]) -> "Lexicon":
+    def of(cls, tables: Iterable[tuple[str, Mapping[str, list[str]]]]) -> "Lexicon":
         entries: dict[str, dict[Entry, None]] = {}
         lengths: dict[str, set[int]] = {}
         inner: dict[str, set[int]] = {}
-        for bare, entry in chain.from_iterable(_entries(table) for table in tables):
+        for bare, entry in chain.from_iterable(_entries(*table) for table in tables):
             head = bare[:HEAD] if len(bare) >= HEAD else bare[0]
             entries.setdefault(bare, {})[entry] = None
             lengths.setdefault(head, set()).add(len(bare))
@@ -89,7 +95,7 @@ class Lexicon:
         text = _Text(folded)
         words, begins = text.words, text.begins
         outer, inner = self.lengths.get, self.inner.get
-        found: list[Label] = []
+        found: list[tuple[Label, Entry, int]] = []
         for start, character in enumerate(words):
             get = outer if begins[start] == start else inner
             long, short = get(words[start : start + HEAD]), get(character)
@@ -97,15 +103,29 @@ class Lexicon:
                 found += self._at(text, start, (*(long or ()), *(short or ())))
                 if len(found) >= MOST_LABELS:
                     break
-        return found
+        return _spoken(found)
 
-    def _at(self, text: "_Text", start: int, lengths: Iterable[int]) -> Iterator[Label]:
-        seen: set[str] = set()
+    def _at(self, text: "_Text", start: int, lengths: Iterable[int]) -> Iterator[tuple[Label, Entry, int]]:
         for length in lengths:
             for entry in self.entries.get(text.words[start : start + length], ()):
-                if entry.family not in seen and (label := text.label(start, start + length, entry)):
-                    seen.add(entry.family)
-                    yield label
+                if label := text.label(start, start + length, entry):
+                    yield label, entry, length
+
+
+def _spoken(found: Sequence[tuple[Label, Entry, int]]) -> list[Label]:
+    """Without the short words of languages that the rest does not look like: they mean something else here."""
+    weight: dict[str, int] = {}
+    seen: set[tuple[int, str]] = set()
+    for label, entry, length in found:
+        if (label.start, entry.table) not in seen:
+            seen.add((label.start, entry.table))
+            weight[entry.table] = weight.get(entry.table, 0) + length
+    least = SPOKEN * max((worth for table, worth in weight.items() if table != ANY), default=0)
+    kept: dict[tuple[int, str], Label] = {}
+    for label, entry, length in found:
+        if length > SHORT or entry.exact or entry.table == ANY or weight[entry.table] >= least:
+            kept.setdefault((label.start, label.family), label)
+    return list(kept.values())
 
 
 class _Text:
@@ -133,7 +153,7 @@ class _Text:
 
 @cache
 def lexicon() -> Lexicon:
-    return Lexicon.of(table for _, table in tables())
+    return Lexicon.of(tables())
 
 
 def tables() -> Iterator[tuple[str, Mapping[str, list[str]]]]:
@@ -147,19 +167,19 @@ def _ordered(lengths: Mapping[str, set[int]]) -> Lengths:
     return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
 
-def _entries(table: Mapping[str, list[str]]) -> Iterator[tuple[str, Entry]]:
+def _entries(name: str, table: Mapping[str, list[str]]) -> Iterator[tuple[str, Entry]]:
     prefixes = frozenset(fold_words(prefix) for prefix in table.get("prefixes", ()))
     for family in FAMILIES:
         for written in table.get(family, ()):
-            yield _entry(family, written, prefixes)
+            yield _entry(family, written, prefixes, name)
 
 
-def _entry(family: str, written: str, prefixes: frozenset[str]) -> tuple[str, Entry]:
+def _entry(family: str, written: str, prefixes: frozenset[str], table: str) -> tuple[str, Entry]:
     exact = written[1:] if written.startswith("=") else ""
     word = exact or written
     bare = fold_words(word.strip("*"))
     is_free = word.startswith("*") or _alphabet(bare[0]) == _ANY
-    return bare, Entry(family, None if is_free else prefixes, word.endswith("*"), exact)
+    return bare, Entry(family, None if is_free else prefixes, word.endswith("*"), exact, table)
 
 
 def _is_written(folded: Folded, start: int, end: int, exact: str) -> bool:
@@ -169,7 +189,7 @@ def _is_written(folded: Folded, start: int, end: int, exact: str) -> bool:
 
 
 def _alphabet(character: str) -> str:
-    """Equal for letters that can be of one word; `_ANY` where words run on without blanks, and for what is no letter."""
+    """Equal for letters that can be of one word; `_ANY` where words run on without blanks, and for other signs."""
     code = ord(character)
     if code < 0x590:
         return "1" if character.isalpha() else _ANY

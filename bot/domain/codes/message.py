@@ -7,21 +7,27 @@ from itertools import chain
 from math import exp
 
 from bot.domain.codes.addresses import Address, addresses
+from bot.domain.codes.atom import Atom, Form
 from bot.domain.codes.fold import Folded
 from bot.domain.codes.lexicon import FAMILIES, Label, Lexicon
-from bot.domain.codes.shapes import Atom, Form, atoms
+from bot.domain.codes.shapes import atoms
 
 STOP = 14
 """A full stop between a word and a number counts like so many characters, and so on."""
 BREAK = 4
+COMMA = 5
 OTHER_CODE = 10
 OTHER_NUMBER = 4
+AS_SUBJECT = 28
+"""How far behind the number a code may be named."""
 
 NAMES = ("secret", "code", "figure")
 NOISE = ("other", "record", "account", "money", "phone", "place")
 
 _STOPS = re.compile(r"[!?。！？؟।॥።۔၊။។։︒]+|[.;](?=\s|$|[^\W\d_])")
 _BREAKS = re.compile("\n")
+_DASH = re.compile(r"\W{0,2} ?[-=] ")
+_COMMAS = re.compile(r"[,،](?=\s)|[，、]")
 _OF = (" de ", " di ", " del ", " de la ", " du ", " d'", " da ", " van ", " von ", " la ")
 """What may stand between a code and what it is of."""
 
@@ -48,6 +54,9 @@ class Spans:
         index = bisect_left(self._starts, place)
         return self.all[index] if index < len(self._starts) else None
 
+    def within(self, start: int, end: int) -> list[Label]:
+        return self.all[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
 
 class Message:
     def __init__(self, folded: Folded, lexicon: Lexicon) -> None:
@@ -60,6 +69,7 @@ class Message:
         self.asked = Spans(chain.from_iterable(self.spans[family].all for family in (*NAMES, "enter")))
         self._stops = [match.start() for match in _STOPS.finditer(folded.words)]
         self._breaks = [match.start() for match in _BREAKS.finditer(folded.words)]
+        self._commas = [match.start() for match in _COMMAS.finditer(folded.words)]
         self._codes = sorted({atom.start for atom in self.atoms if atom.form is not Form.NOISE})
         self._numbers = [atom.start for atom in self.atoms if atom.form is Form.NOISE]
         self._warned = {self.sentence(label.start) for label in self.spans["keep"].all}
@@ -67,17 +77,14 @@ class Message:
 
     def _whole(self, found: list[Atom]) -> list[Atom]:
         """Of two readings, the one that fits what follows: 4821 10 is a code of its own, 4821 10 min is not."""
-        amounts = self.spans["amount"]
-        kept = []
-        for atom in found:
-            twins = [other for other in found if other.start == atom.start and other.form is Form.GROUPED]
-            follows = amounts.behind(twins[0].end) if twins else None
-            is_span = follows is not None and follows.start - twins[0].end <= 1
-            if len(twins) and any(other.form is Form.DIGITS and other.start == atom.start for other in found):
-                if (atom.form is Form.GROUPED) == is_span:
-                    continue
-            kept.append(atom)
-        return kept
+        grouped = {atom.start: atom for atom in found if atom.form is Form.GROUPED}
+        double = {atom.start for atom in found if atom.form is Form.DIGITS and atom.start in grouped}
+        spans = {start for start in double if self._is_span(grouped[start])}
+        return [a for a in found if a.start not in double or (a.form is Form.GROUPED) != (a.start in spans)]
+
+    def _is_span(self, grouped: Atom) -> bool:
+        follows = self.spans["amount"].behind(grouped.end)
+        return follows is not None and follows.start - grouped.end <= 1
 
     def _outside(self, labels: list[Label]) -> list[Label]:
         """Without what happens to stand in an address."""
@@ -90,6 +97,7 @@ class Message:
             max(0, end - start)
             + STOP * _count(self._stops, start, end)
             + BREAK * _count(self._breaks, start, end)
+            + COMMA * _count(self._commas, start, end)
             + OTHER_CODE * _count(self._codes, start, end)
             + OTHER_NUMBER * _count(self._numbers, start, end)
         )
@@ -99,6 +107,36 @@ class Message:
         lead = self.folded.words[max(0, atom.before - 3) : atom.before].rstrip(' "\n([<「『【«“*')
         said = self.spans["is"].before(atom.before)
         return lead.endswith((":", "=")) or bool(said and atom.before - said.end <= 2)
+
+    def is_told(self, atom: Atom) -> bool:
+        """Whether a code was named earlier in the sentence, and the number follows a colon or a word such as `is`."""
+        name = self.names.before(atom.before)
+        return bool(
+            name
+            and self.sentence(name.start) == self.sentence(atom.start)
+            and not _count(self._breaks, name.end, atom.before - 1)
+            and self.is_said(atom)
+        )
+
+    def is_subject(self, atom: Atom) -> bool:
+        """Whether the number is said to be a code: 4482 is your code, 4482 - the code for ..."""
+        said = self.spans["is"].behind(atom.after)
+        end = said.end if said and said.start - atom.after <= 3 else 0
+        if not end and (dash := _DASH.match(self.folded.words, atom.after)):
+            end = dash.end()
+        name = self.names.behind(end) if end else None
+        return bool(name and self.cost(end, name.start) <= AS_SUBJECT)
+
+    def clause_end(self, place: int, most: int) -> int:
+        """Where the sentence of a place ends, `most` at the latest."""
+        index = bisect_left(self._stops, place)
+        return min(
+            most, self._stops[index] if index < len(self._stops) else len(self.folded.words), len(self.folded.words)
+        )
+
+    def clause_start(self, place: int, least: int) -> int:
+        index = bisect_left(self._stops, place)
+        return max(least, self._stops[index - 1] if index else 0, 0)
 
     def sentence(self, place: int) -> int:
         return bisect_left(self._stops, place)

@@ -1,18 +1,17 @@
 """The numbers of a message in the order in which they may be its code."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import exp
 
+from bot.domain.codes.atom import Atom
 from bot.domain.codes.code import normalised
-from bot.domain.codes.evidence import of_atom, of_message
+from bot.domain.codes.evidence import of_atoms
 from bot.domain.codes.fold import fold_words
 from bot.domain.codes.lexicon import Label
 from bot.domain.codes.message import Message
-from bot.domain.codes.shapes import Atom, Form
-from bot.domain.codes.weights import BIAS, WEIGHTS
 
-SURE = 0.6
+SURE = 0.5
 STALE, FRESH, ADDRESSED = -8.0, 3.0, 3.0
 """What it is worth, among several codes, that one is said to be old, or new, or to be of the service in question."""
 REPEATED = 0.7
@@ -30,9 +29,9 @@ class Ranked:
         return 1 / (1 + exp(-max(-30.0, min(30.0, self.odds))))
 
 
-def ranked(message: Message, names: Collection[str]) -> list[Ranked]:
-    """Each value once, the likeliest first. `names` are those of the service that the message is from, and its sender."""
-    found = [one for one in _scored(message) if one.value not in names]
+def ranked(message: Message, names: Collection[str], weights: Mapping[str, float]) -> list[Ranked]:
+    """Each value once, the likeliest first. `names` are those of the message's service, and its sender."""
+    found = [one for one in _scored(message, weights) if one.value not in names]
     likely = [one for one in found if one.confidence >= SURE]
     if len(likely) > 1:
         shifts = _shifts(message, likely, names)
@@ -40,15 +39,11 @@ def ranked(message: Message, names: Collection[str]) -> list[Ranked]:
     return sorted(found, key=lambda one: (-one.odds, one.atom.start))
 
 
-def _scored(message: Message) -> list[Ranked]:
-    about = of_message(message)
+def _scored(message: Message, weights: Mapping[str, float]) -> list[Ranked]:
     best: dict[str, Ranked] = {}
-    for atom in message.atoms:
-        if atom.form is Form.NOISE:
-            continue
+    for atom, evidence in of_atoms(message):
         value = normalised(message.folded.shape[atom.start : atom.end])
-        evidence = {**about, **of_atom(message, atom, about)}
-        odds = BIAS + sum(WEIGHTS[name] * worth for name, worth in evidence.items())
+        odds = weights["bias"] + sum(weights[name] * worth for name, worth in evidence.items())
         known = best.get(value)
         if known is None or known.odds < odds:
             best[value] = Ranked(atom, value, odds)
@@ -69,6 +64,7 @@ def _shifts(message: Message, likely: list[Ranked], names: Collection[str]) -> d
 
 def _nearest(message: Message, likely: Iterable[Ranked], label: Label) -> Ranked | None:
     """The number that a word belongs to: the nearest in its sentence, either way."""
+
     def cost(one: Ranked) -> int:
         atom = one.atom
         return message.cost(label.end, atom.start) if atom.start >= label.end else message.cost(atom.end, label.start)
