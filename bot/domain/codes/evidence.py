@@ -195,7 +195,10 @@ def _shape(message: Message, atom: Atom, loose: float) -> dict[str, float]:
         "odd groups": loose * float(len({len(group) for group in groups}) > 1),
         "thousands": loose
         * float(
-            bool(groups) and len(groups[0]) < 4 and all(len(group) == 3 for group in groups[1:]) and " " in written
+            bool(groups)
+            and len(groups[0]) < 4
+            and all(len(group) == 3 for group in groups[1:])
+            and any(sign in written for sign in " ,/:'")
         ),
         "dash pair": loose * float(len(groups) == 2 and size <= 5 and "-" in written),
         "date": float(bool(_SHORT_DATE.fullmatch(written))),

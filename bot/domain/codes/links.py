@@ -43,7 +43,7 @@ def link_of(message: Message) -> Link | None:
 def _of_message(message: Message) -> float:
     spans = message.spans
     return (
-        -2.3
+        -1.1
         + (0.0, 2.3, 3.0)[min(len(spans["purpose"]), 2)]
         + 0.8 * bool(spans["link"])
         + 0.6 * bool(spans["secret"])

@@ -43,6 +43,8 @@ def _run(shape: str, run: list[Atom]) -> Iterator[Atom]:
         yield Atom(start, end, Form.GROUPED)
         if sizes[0] == 4 and sizes[-1] < 3:
             yield run[0]  # 4821 10 min
+    elif plain and len(run) > 2 and sizes[-1] < 3 and _is_groupable(sizes[:-1]):
+        yield Atom(start, run[-2].end, Form.GROUPED)  # 482 910 5 min
     elif dashed:
         yield from (replace(atom, around=(start, end)) for atom in run)
     elif (plain and max(sizes) <= 4 and sum(sizes) > 6) or (

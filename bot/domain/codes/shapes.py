@@ -143,6 +143,8 @@ def _number_form(piece: list[_Part]) -> Form:
         return Form.GROUPED if max(sizes) <= 4 and 4 <= sum(sizes) <= 10 and not is_phone else Form.NOISE
     if ties == {"."} and not _SHORT_DATE.fullmatch(written) and set(sizes) in ({2}, {3}) and 6 <= sum(sizes) <= 8:
         return Form.GROUPED
+    if sizes == [3, 3] and ties <= {",", "/", ":", "'"}:
+        return Form.GROUPED  # 482,910 is an amount, unless it is named
     if len(ties) == 1 and set(sizes) == {1} and 4 <= len(sizes) <= 8:
         return Form.GROUPED  # 4.8.1.9
     return Form.NOISE
@@ -172,7 +174,7 @@ def _digits_first(part: _Part, digits: str, letters: str) -> Iterator[Atom]:
     is_latin = letters.isascii()
     if len(digits) >= 4 and (letters.islower() or not is_latin):
         yield glued
-        if is_latin and len(part.text) <= 8 and len(letters) <= 3:
+        if is_latin and len(digits) < 6 and len(letters) <= 3:
             yield Atom(part.start, part.end, _mixed_form(part.text))
     elif (
         is_latin
