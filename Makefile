@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.PHONY: run test chaos check format lock texts figures clean
+.PHONY: run test chaos codes check format lock texts figures clean
 
 run: $(VENV)/.runtime ## start the bot; without BOT_TOKEN, the demo
 	@exec $(PY) main.py run
@@ -15,6 +15,9 @@ test: $(VENV)/.dev ## the whole suite
 chaos: $(VENV)/.dev ## 10,000 purchases while all fails and the program is killed 100 times, SEEDS="11 12 13"; then 100 SMS a second
 	@$(PY) -m tests.chaos.world $(foreach seed,$(or $(SEEDS),11),--seed $(seed))
 	@$(PY) -m tests.chaos.load
+
+codes: $(VENV)/.dev ## how well codes are found, beside another extractor, and what each rule is worth
+	@$(PY) -m tests.codes.report
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, size limits
 	@$(PY) -m ruff format --check .

@@ -1,118 +1,98 @@
-"""Finds the code that an SMS was sent for: machine formats first, then a keyword nearby, then the shape alone.
+"""Finds the code that an SMS was sent for, and what else in it could be the code."""
 
-No I/O, and time linear in the text: every pattern is bounded and cannot backtrack far.
-"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 
-import re
-import unicodedata
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from bot.domain.catalogue import Catalogue
+from bot.domain.codes.code import Code, Kind, kind_of, normalised
+from bot.domain.codes.fold import Folded, fold
+from bot.domain.codes.lexicon import Lexicon, lexicon
+from bot.domain.codes.links import link_of
+from bot.domain.codes.machine import origin_bound
+from bot.domain.codes.message import Message
+from bot.domain.codes.rank import SURE, ranked
+from bot.domain.codes.spelled import SURE as WORD_SURE
+from bot.domain.codes.spelled import spelled
+from bot.domain.codes.weights import WEIGHTS
 
-LONGEST_TEXT = 10_000
-
-ORIGIN_BOUND = re.compile(r"^@[^\s@#]{1,200} #(\S{3,16})(?:\s|$)", re.MULTILINE)
-"""The last line of an origin-bound one-time code: `@example.com #747723`."""
-
-RETRIEVER_HASH = re.compile(r"(?:^|\s)[A-Za-z0-9+/]{11}\s*$")
-"""The application's hash that ends a message for Android's SMS Retriever."""
-
-KEYWORD = re.compile(
-    r"cod[eigo]|c[oó]d|\botp\b|\bpin\b|passcode|verif|confirm|auth|log ?in|password|kod|kód|κωδ|код|парол|подтвержд"
-    r"|验证码|校验码|動態|驗證碼|認証|コード|暗証|인증|رمز|كود|کد|קוד|รหัส|कोड|ওটিপি|m[ãa]\s",
-    re.IGNORECASE,
-)
-NOISE_BEFORE = re.compile(
-    r"(?:[$€£₽¥₹]|\busd|\beur|\brub|\bends?(?:ing)?(?: in| with)?|\*{2,}|card|карт\w*|account|сч[её]т\w*|order|заказ\w*"
-    r"|call|тел\.?|phone|\+|№)[\s*]*$",
-    re.IGNORECASE,
-)
-NOISE_AFTER = re.compile(
-    r"^\s*(?:[$€£₽¥₹%]|usd\b|eur\b|rub\b|руб|min|мин|sec|сек|hour|час|day|дн|minutos|分钟|分鐘|分|ч\b|h\b|m\b|:\d\d)",
-    re.IGNORECASE,
-)
-CANDIDATE = re.compile(
-    r"(?<![A-Za-z0-9_.,/:@#+-])(?:[A-Z]{1,3}-)?"
-    r"(\d{3}[- ]\d{3,4}(?!\d)|\d{4}-\d{4}(?!\d)|\d{4,10}(?!\d)|(?=[A-Z]{0,7}\d)[A-Z0-9]{5,8})"
-    r"(?![A-Za-z0-9_@]|[-/]\d|[.,]\d)"
-)
-YEAR = re.compile(r"(?:19|20)\d\d")
-REACH = 40
-"""How far from a keyword a code is still believed to belong to it, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """`shown` stands in the text at `span`; `value` is what belongs on the clipboard."""
-
-    shown: str
-    value: str
-    span: tuple[int, int]
-    confidence: float
-    """From 0 to 1: machine formats 1.0, beside a keyword 0.9, by shape alone 0.6."""
+PARTS = frozenset(("machine", "spelled", "link", "number"))
+"""The kinds of codes that are looked for: lines for machines, words, links, numbers with or without letters."""
 
 
 def extract(text: str, sender: str | None = None, service: str | None = None) -> Code | None:
-    """The code in `text`, or None. Digits of every script are read; the span refers to `text` as given."""
-    folded = _fold(text[:LONGEST_TEXT])
-    if match := ORIGIN_BOUND.search(folded):
-        return _code(text, match.span(1), 1.0)
-    body = RETRIEVER_HASH.sub("", folded)
-    candidates = [match.span(1) for match in CANDIDATE.finditer(body) if not _is_noise(body, match.span())]
-    if not candidates:
-        return None
-    keywords = Keywords([match.span() for match in KEYWORD.finditer(body)])
-    near = [(distance, span) for span in candidates if (distance := keywords.distance(span)) <= REACH]
-    if near:
-        return _code(text, min(near, key=lambda pair: (pair[0], pair[1]))[1], 0.9)
-    if len(candidates) == 1 and _stands_alone(body, candidates[0]):
-        return _code(text, candidates[0], 0.6)
-    return None
+    """The code that the user of `service` (a code of the catalogue) is to use, or None. A wrong one is worse than none.
+
+    Nothing is fetched, and the time is bounded whatever the text is: what stands behind LONGEST_TEXT is not read.
+    """
+    return _reader().extract(text, sender, service)
 
 
-def _code(text: str, span: tuple[int, int], confidence: float) -> Code:
-    shown = text[span[0] : span[1]]
-    return Code(shown, _fold(shown).replace("-", "").replace(" ", ""), span, confidence)
+def candidates(text: str, sender: str | None = None, service: str | None = None) -> Sequence[Code]:
+    """All that could be the code, the likeliest first, each value once. Spans refer to `text` as given.
+
+    The first is what `extract` returns, unless that is None; then none of them is likely.
+    """
+    return _reader().candidates(text, sender, service)
 
 
-def _fold(text: str) -> str:
-    """Digits of all scripts as 0-9 and marks without width as spaces, each character staying in its place."""
-    return "".join(_fold_character(character) for character in text)
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The rules that codes are found by. Only measurements use others than the shipped ones."""
+
+    lexicon: Lexicon
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+    parts: frozenset[str] = PARTS
+
+    def extract(self, text: str, sender: str | None, service: str | None) -> Code | None:
+        found = self.candidates(text, sender, service)
+        return found[0] if found and found[0].confidence >= SURE else None
+
+    def candidates(self, text: str, sender: str | None, service: str | None) -> Sequence[Code]:
+        folded = fold(text)
+        message = Message(folded, self.lexicon)
+        found = list(self._numbers(message, _names(sender, service)))
+        if "machine" in self.parts and (span := origin_bound(folded)):
+            told = _code(folded, *span, 1.0)
+            return [told, *(one for one in found if one.value != told.value)]
+        if found and found[0].confidence >= SURE:
+            return found
+        if "spelled" in self.parts and (span := spelled(message)):
+            return [_code(folded, *span, WORD_SURE), *found]
+        if "link" in self.parts and (link := link_of(message)):
+            found.append(_link(folded, link.start, link.end, link.confidence))
+        return sorted(found, key=lambda one: -one.confidence)
+
+    def _numbers(self, message: Message, names: Sequence[str]) -> Sequence[Code]:
+        if "number" not in self.parts:
+            return ()
+        found = ranked(message, names, self.weights)
+        return [_code(message.folded, one.atom.start, one.atom.end, one.confidence) for one in found]
 
 
-def _fold_character(character: str) -> str:
-    if character.isascii():
-        return character
-    category = unicodedata.category(character)
-    if category == "Nd":
-        return str(unicodedata.digit(character))
-    return " " if category in ("Cf", "Zs") else character
+def _code(folded: Folded, start: int, end: int, confidence: float) -> Code:
+    value = normalised(folded.shape[start:end])
+    first, after = folded.source(start, end)
+    return Code(folded.text[first:after], value, (first, after), confidence, kind_of(value))
 
 
-def _is_noise(text: str, span: tuple[int, int]) -> bool:
-    """An amount, a span of time, a card's tail or a phone number rather than a code."""
-    start, end = span
-    return bool(NOISE_BEFORE.search(text[max(0, start - 16) : start]) or NOISE_AFTER.match(text[end : end + 10]))
+def _link(folded: Folded, start: int, end: int, confidence: float) -> Code:
+    first, after = folded.source(start, end)
+    shown = folded.text[first:after]
+    return Code(shown, shown, (first, after), confidence, Kind.LINK)
 
 
-class Keywords:
-    """Where keywords stand in a text, in order and apart from each other."""
-
-    def __init__(self, spans: list[tuple[int, int]]) -> None:
-        self._starts = [start for start, _ in spans]
-        self._ends = [end for _, end in spans]
-
-    def distance(self, span: tuple[int, int]) -> int:
-        """Characters between `span` and the keyword nearest to it."""
-        before = bisect_right(self._ends, span[0])
-        after = bisect_left(self._starts, span[1])
-        gaps = [span[0] - end for end in self._ends[before - 1 : before]] if before else []
-        gaps += [start - span[1] for start in self._starts[after : after + 1]]
-        return min(gaps, default=LONGEST_TEXT)
+def _names(sender: str | None, service: str | None) -> Sequence[str]:
+    known = _catalogue().services.get(service or "")
+    names = [sender or "", *((known.name, *known.aliases) if known else ())]
+    return [name for name in names if name]
 
 
-def _stands_alone(text: str, span: tuple[int, int]) -> bool:
-    """A short message around one number of a code's length: most likely that number is the point of it."""
-    shown = text[span[0] : span[1]]
-    if YEAR.fullmatch(shown) and len(text.strip()) > len(shown):
-        return False
-    return len(text) <= 120 and 4 <= len(re.sub(r"\D", "", shown)) <= 8
+@cache
+def _catalogue() -> Catalogue:
+    return Catalogue.shipped()
+
+
+@cache
+def _reader() -> Reader:
+    return Reader(lexicon())
