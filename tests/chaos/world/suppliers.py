@@ -32,8 +32,11 @@ from tests.simulators.rest import WEBHOOK_SECRET, RestSimulator
 
 PATHS = {name: f"a-path-that-nobody-guesses-{name}" for name in ("alpha", "beta", "gamma")}
 SIGNING = "whsec_Y2hhb3Mtd29ybGQtc2lnbmluZy1zZWNyZXQtMDEyMzQ1"
-LEAST_TO_BE_FOUND = 30_000
-"""`gamma` lists open numbers only: a lost purchase can be found while it lasts, which is 20 minutes in earnest."""
+LEAST_TO_BE_FOUND, LEAST_IN_EARNEST = 30_000, 120_000
+"""`gamma` lists open numbers only: a lost purchase can be found while it lasts, which is 20 minutes at real ones.
+
+The program as it is waits up to 45 s for an answer, and before it adopts a number, for the answers to purchases under way.
+"""
 
 
 @dataclass(slots=True)
@@ -340,7 +343,7 @@ class Hero:
 
     def __init__(self, plan: Plan, tally: Tally, services: Services, poster: Poster) -> None:
         self.supplier = Supplier(now_ms, balance=10**12)
-        self.supplier.lifetime = max(plan.lifetime_ms, LEAST_TO_BE_FOUND)
+        self.supplier.lifetime = max(plan.lifetime_ms, LEAST_IN_EARNEST if plan.real_program else LEAST_TO_BE_FOUND)
         self.supplier.cancel_after = 0
         self.simulator: Plain = DIALECTS["sms-activate"](self.supplier)
         self._sold_at: dict[str, float] = {}
