@@ -201,6 +201,15 @@ async def defer_check(tx: Tx, number_id: int, check_at: Ms, *, cancel_sent: bool
     )
 
 
+async def check_by(tx: Tx, number_id: int, check_at: Ms) -> None:
+    """A purchase without its answer is asked about by then."""
+    await tx.all(
+        "UPDATE numbers SET check_at = min(check_at, $2) WHERE id = $1 AND state = 'buying' AND check_at IS NOT NULL",
+        number_id,
+        check_at,
+    )
+
+
 async def count_sms(tx: Tx, number_id: int) -> int:
     """One more SMS; returns which one it is."""
     row = await tx.one("UPDATE numbers SET sms_count = sms_count + 1 WHERE id = $1 RETURNING sms_count", number_id)

@@ -169,9 +169,15 @@ class Purchases:
             outcome = await self._ask(number)
         if isinstance(outcome, Unknown):
             log.warning("number %d: the purchase at %s has no answer: %s", number.id, number.provider, outcome.detail)
+            await until_saved(partial(self._ask_soon, number))
         else:
             await until_saved(partial(self.settle_purchase, number, outcome))
         return await numbers.get(self._db.read, number.id) or number
+
+    async def _ask_soon(self, number: Number) -> None:
+        """Whoever waits for the number need not wait until an answer would have been due."""
+        async with self._db.transaction() as tx:
+            await numbers.check_by(tx, number.id, self._clock() + self._timing.ask_soon)
 
     async def _ask(self, number: Number) -> AllocateOutcome:
         provider = self._registry.get(number.provider)

@@ -40,7 +40,9 @@ class Timing:
     invite_life: Ms = 2 * DAY
     answer_due: Ms = 45 * SECOND
     """A purchase, cancel or renewal without its answer after this long is asked about."""
-    find_grace: Ms = 30 * SECOND
+    ask_soon: Ms = 3 * SECOND
+    """After it is known that no answer to a purchase will come, its provider is asked what it sold."""
+    find_grace: Ms = 45 * SECOND
     """A purchase that the provider does not know of this long after it was sent never reached it."""
     retry: Ms = 15 * SECOND
     """Between two questions about the same undecided number, growing with the attempts."""

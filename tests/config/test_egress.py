@@ -157,7 +157,7 @@ async def posted(egress: Egress, url: str) -> str:
         return why.reason
 
 
-async def test_no_trick_leads_to_an_address_that_is_not_public() -> None:
+async def test_no_trick_leads_to_an_address_that_is_not_public(say: Callable[[str, str], None]) -> None:
     """Each is refused when it is registered, and again when it is used, for whatever reason it came to be there."""
     wrong, lines = [], []
     async with receiving() as receiver, using(an_egress()) as egress:
@@ -169,12 +169,15 @@ async def test_no_trick_leads_to_an_address_that_is_not_public() -> None:
             expected = ("no_url" if row.form else "not_reachable", "no_contact" if no_name else "not_allowed")
             if (at_check, at_use) != expected:
                 wrong.append(lines[-1])
-    print("", f"WEBHOOK_ALLOW empty: {len(TABLE)} ways", *lines, sep="\n")
+    for line in lines:
+        say(f"WEBHOOK_ALLOW empty: {len(TABLE)} ways", line)
     assert not wrong, "\n".join(wrong)
     assert receiver.connections == 0
 
 
-async def test_an_allowed_network_is_reached_in_every_honest_spelling_and_nothing_else_is() -> None:
+async def test_an_allowed_network_is_reached_in_every_honest_spelling_and_nothing_else_is(
+    say: Callable[[str, str], None],
+) -> None:
     wrong, lines = [], []
     async with receiving() as receiver, using(an_egress(*ALLOW)) as egress:
         for row in TABLE:
@@ -191,7 +194,8 @@ async def test_an_allowed_network_is_reached_in_every_honest_spelling_and_nothin
             if row.allowed and "{port}" in row.url and row.url.startswith("http:") and "::1" not in row.url
             if await posted(egress, row.url.replace("{port}", receiver.url.rpartition(":")[2])) == "200"
         ]
-    print("", f"WEBHOOK_ALLOW={','.join(ALLOW)}", *lines, f"reached: {', '.join(reached)}", sep="\n")
+    for line in (*lines, f"reached: {', '.join(reached)}"):
+        say(f"WEBHOOK_ALLOW={','.join(ALLOW)}", line)
     assert not wrong, "\n".join(wrong)
     assert {"loopback", "mapped loopback", "localhost", "a name for loopback"} <= set(reached)
 

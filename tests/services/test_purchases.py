@@ -156,6 +156,15 @@ async def test_a_lost_answer_is_unknown_until_the_number_is_found(house: House, 
     assert len(house.world.record()) == 1
 
 
+async def test_a_purchase_whose_answer_is_known_to_be_lost_is_asked_about_within_seconds(house: House) -> None:
+    user = await house.person()
+    house.world.faults.add("allocate", "lost_answer")
+    number = await house.buy(user)
+    house.clock.advance(house.timing.ask_soon)
+    await house.check()
+    assert await house.state(number) == "active"
+
+
 async def test_a_purchase_that_never_arrived_is_given_up_after_the_grace(house: House) -> None:
     user = await house.person()
     quote_id = await house.quote(user)

@@ -156,7 +156,7 @@ async def _by_the_site(story: Story, site: Site, ada: Person) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
         event = site.simulator.event(line, sms)
         await client.post(f"{story.url}/hooks/hero/{QUERY_HOOK_SECRET}", json=event)
-    await ada.sees(QUERY_CODE, kind="message", within_s=10)
+    await ada.sees(QUERY_CODE, kind="message", within_s=30)
 
 
 def _by_access_log(written: str) -> str:

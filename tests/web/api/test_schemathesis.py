@@ -68,7 +68,7 @@ async def _run(url: str, key: str, folder: Path, *options: str, **environ: str) 
     return int(match[1])
 
 
-async def test_nothing_that_a_machine_thinks_of_breaks_the_api_or_its_document(tmp_path, capsys):
+async def test_nothing_that_a_machine_thinks_of_breaks_the_api_or_its_document(tmp_path, say):
     async with running_demo_and_key(ENVIRON) as (url, key):
         real = {"SCHEMATHESIS_HOOKS": "tests.web.api.real_values", "REAL_VALUES": json.dumps(await _bought(url, key))}
         at_random = await _run(url, key, tmp_path, "--phases", "examples,coverage,fuzzing", "--max-examples", "4")
@@ -76,8 +76,8 @@ async def test_nothing_that_a_machine_thinks_of_breaks_the_api_or_its_document(t
             url, key, tmp_path, "--phases", "fuzzing", "--mode", "positive", "--max-examples", "20", **real
         )
         numbers = await _numbers(url, key)
-    with capsys.disabled():
-        print(f"\nschemathesis: {at_random} cases at random and {deeper} with what exists, all as documented")
-        print(f"(on the way they bought {numbers} numbers)")
+    what = "schemathesis against the running demo"
+    say(what, f"{at_random} cases at random and {deeper} with what exists, all as documented")
+    say(what, f"on the way they bought {numbers} numbers")
     assert min(at_random, deeper) > 200
     assert numbers > 20, "the cases with what exists do not get far"

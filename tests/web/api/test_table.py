@@ -231,7 +231,7 @@ def test_the_table_has_every_call_that_is_documented(documented):
     assert {call.name for call in CALLS} == documented - elsewhere
 
 
-async def test_every_call_refuses_whom_and_what_it_must(tmp_path, capsys):
+async def test_every_call_refuses_whom_and_what_it_must(tmp_path, say):
     rows = []
     async with calling(tmp_path) as api:
         eve = await caller(api.story, api.client, "Eve")
@@ -255,8 +255,7 @@ async def test_every_call_refuses_whom_and_what_it_must(tmp_path, capsys):
                 "same key, other": call.twice[1],
                 "garbage": BAD if call.path != "auth/revoke" else NONE,
             }, call.name
-    with capsys.disabled():
-        _print(rows)
+    tell(say, rows)
 
 
 def _seen(api: Api) -> Any:
@@ -265,11 +264,13 @@ def _seen(api: Api) -> Any:
     return Seen(api.person.id, "Ada", language="en")
 
 
-def _print(rows: list[Row]) -> None:
+def tell(say: Callable[[str, str], None], rows: list[Row]) -> None:
+    """Each call and credential, with what it is answered."""
+    heading = "the API's calls, and what each credential is answered"
     names = list(rows[0].cells)
     widths = [max(len(name), *(len(row.cells[name]) for row in rows)) for name in names]
     first = max(len(row.name) for row in rows)
-    print(f"\n{'':{first}} | " + " | ".join(f"{name:{width}}" for name, width in zip(names, widths, strict=True)))
+    say(heading, f"{'':{first}} | " + " | ".join(f"{name:{width}}" for name, width in zip(names, widths, strict=True)))
     for row in rows:
         cells = (f"{row.cells[name]:{width}}" for name, width in zip(names, widths, strict=True))
-        print(f"{row.name:{first}} | " + " | ".join(cells))
+        say(heading, f"{row.name:{first}} | " + " | ".join(cells))

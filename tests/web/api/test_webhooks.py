@@ -1,6 +1,7 @@
 """The calls about webhooks: what they do, and every one of them by everybody who may not make it."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from tests.web.api.test_table import (
     NOT_FOUND,
     UNAUTHORIZED,
     Call,
-    _print,
     _row,
     junk,
+    tell,
 )
 
 ALLOW = {"WEBHOOK_ALLOW": "127.0.0.1"}
@@ -61,7 +62,7 @@ CALLS = (
 )
 
 
-async def test_every_call_refuses_whom_and_what_it_must(tmp_path: Path, capsys: Any) -> None:
+async def test_every_call_refuses_whom_and_what_it_must(tmp_path: Path, say: Callable[[str, str], None]) -> None:
     rows = []
     async with calling(tmp_path, ALLOW) as api:
         eve = await caller(api.story, api.client, "Eve")
@@ -79,8 +80,7 @@ async def test_every_call_refuses_whom_and_what_it_must(tmp_path: Path, capsys: 
             assert row.cells == row.cells | refused | told, call.name
         assert [one["url"] for one in (await api.get("webhooks"))["webhooks"]] == [HERE, HERE]
         assert (await eve.get("webhooks"))["webhooks"] == []
-    with capsys.disabled():
-        _print(rows)
+    tell(say, rows)
 
 
 def _pending(story: Story) -> list[dict[str, Any]]:
