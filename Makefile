@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 
-.PHONY: run test chaos codes check format lock texts figures clean
+.PHONY: run test chaos codes coverage mutants check format lock texts figures clean
 
 run: $(VENV)/.runtime ## start the bot; without BOT_TOKEN, the demo
 	@exec $(PY) main.py run
@@ -18,6 +18,12 @@ chaos: $(VENV)/.dev ## 10,000 purchases while all fails and the program is kille
 
 codes: $(VENV)/.dev ## how well codes are found, beside another extractor, and what each rule is worth
 	@$(PY) -m tests.codes.report
+
+coverage: $(VENV)/.dev ## lines and branches that the tests run; fails under 95 %
+	@$(PY) -m tests.covered
+
+mutants: $(VENV)/.mutants ## 300 wrong versions of services and ledger, and which tests notice; SEED=1
+	@$(PY) -m tests.mutants.run --seed $(or $(SEED),1)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, size limits
 	@$(PY) -m ruff format --check .
@@ -36,9 +42,10 @@ figures: $(VENV)/.dev
 texts: $(VENV)/.dev ## refresh the .pot and .po files from the sources
 	@$(PY) -m bot.texts.extract
 
-lock: ## renew both locks (needs uv)
+lock: ## renew the locks (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --upgrade --no-header -o requirements.lock pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -c requirements.lock --group dev -o requirements-dev.lock pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -c requirements-dev.lock --group mutants -o requirements-mutants.lock pyproject.toml
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "codepigeon needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..."; exit 2; }
@@ -54,6 +61,11 @@ $(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
 	@echo "Installing what the tests need ..."
 	@$(PIP) -r requirements-dev.lock
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.mutants: requirements-mutants.lock $(VENV)/.dev
+	@echo "Installing what makes the mutants ..."
+	@$(PIP) -r requirements-mutants.lock
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -449,3 +449,14 @@ async def test_a_message_that_is_marked_while_the_next_sweep_reads_is_not_sent_a
     await second
     await delivery.drain(5)
     assert house.letters.texts() == ["Your code is 123456"]
+
+
+async def test_a_message_that_cannot_be_written_waits_before_it_is_tried_again(house: House) -> None:
+    await _with_a_code(house, 7)
+    house.letters.says_to = {7: ValueError("a bug")}  # type: ignore[dict-item]
+    await house.deliver()
+    tried = len(house.letters.tried)
+    await house.deliver()
+    assert len(house.letters.tried) == tried
+    state, _, attempts = await _row(house, "sms:1")
+    assert (state, attempts > 0) == ("pending", True)

@@ -1,12 +1,15 @@
 """When a provider surely refuses, the next one serves, within the price that was agreed to."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.domain.errors import NoNumbers
 from bot.domain.numbers import Kind, Offer, State
 from bot.domain.time import MINUTE
+from bot.providers.base import Refused
 from bot.services.settle import subject
 from storage import ledger
 from tests.support.services import House, keep_house
@@ -112,3 +115,72 @@ async def test_a_provider_that_cannot_find_a_lost_purchase_is_not_asked_to_and_t
         assert house.wire.count("find") == 0
         assert await house.state(number) == "buying"
         assert (await house.money(user))[1] == number.price
+
+
+async def test_a_provider_that_serves_for_another_is_asked_when_its_answer_is_lost(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        offer = await three_close_offers(house)
+        second = (await house.offers.fallbacks(offer, offer.price * 125 // 100))[0]
+        quote = await house.purchases.quote(user, offer)
+        number, _ = await house.purchases.begin(user, quote.id)
+        house.worlds[offer.provider].faults.add("allocate", "refuse:no_numbers")
+
+        async def crash() -> None:
+            raise asyncio.CancelledError
+
+        house.wires[second.provider].after["allocate"] = crash  # nothing after the sale is written down
+        with pytest.raises(asyncio.CancelledError):
+            await house.purchases.buy(number)
+        house.clock.advance(house.timing.answer_due)
+        await house.check()
+        found = await house.number(number)
+        assert (found.state, found.provider, found.attempt) == (State.ACTIVE, second.provider, 2)
+        assert await house.ledger_of(number) == ["hold", "release", "hold"]
+
+
+async def test_the_card_shows_the_wait_at_the_next_provider(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        offer = await three_close_offers(house)
+        second = (await house.offers.fallbacks(offer, offer.price * 125 // 100))[0]
+        quote = await house.purchases.quote(user, offer)
+        number, _ = await house.purchases.begin(user, quote.id)
+        await house.deliver()
+        assert await house.owed() == []
+        owed = []
+        house.worlds[offer.provider].faults.add("allocate", "refuse:no_numbers")
+
+        async def look() -> None:
+            owed.extend(await house.owed())
+
+        house.wires[second.provider].before["allocate"] = look
+        await house.purchases.buy(number)
+        assert owed == [f"card:{number.id}"]
+
+
+async def test_a_wish_that_was_decided_meanwhile_is_not_taken_to_another_provider(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES) as house:
+        user = await house.person(7)
+        before = await house.wallet.balance(user)
+        offer = await three_close_offers(house)
+        quote = await house.purchases.quote(user, offer)
+        number, _ = await house.purchases.begin(user, quote.id)
+        house.worlds[offer.provider].faults.add("allocate", "refuse:no_numbers")
+        settle = house.purchases.settle_purchase
+        house.wires[offer.provider].after["allocate"] = lambda: settle(number, Refused(NoNumbers()))
+        assert (await house.purchases.buy(number)).state is State.FAILED
+        assert sum(wire.count("allocate") for wire in house.wires.values()) == 1
+        assert await house.ledger_of(number) == ["hold", "release"]
+        assert await house.wallet.balance(user) == before
+
+
+async def test_without_prepayment_another_provider_serves_and_no_money_moves(tmp_path: Path):
+    async with keep_house(tmp_path / "a.db", NAMES, prepaid=False) as house:
+        user = await house.person(7, "0")
+        offer = await three_close_offers(house)
+        quote = await house.purchases.quote(user, offer)
+        house.worlds[offer.provider].faults.add("allocate", "refuse:no_numbers")
+        number = await house.purchases.allocate(user, quote.id)
+        assert (number.state, number.attempt) == (State.ACTIVE, 2)
+        assert await house.ledger_of(number) == []

@@ -178,3 +178,37 @@ async def test_a_late_sale_that_is_not_taken_back_is_told_unless_it_is_gone(
     closed = await house.db.read.one("SELECT outcome FROM orphans")
     assert closed is not None
     assert closed["outcome"] == refusal
+
+
+async def test_each_number_without_an_end_is_told_on_its_own(house: House) -> None:
+    forgets(house)
+    first, second = await lost(house), await lost(house)
+    house.clock.advance(house.timing.answer_due)
+    await house.check()
+    assert sorted(number_id or 0 for _, _, number_id in await told(house)) == [first.id, second.id]
+
+
+async def test_each_number_that_was_given_up_is_told_on_its_own(house: House) -> None:
+    first, second = await lost(house), await lost(house)
+    house.world.mode = "down"
+    await house.keep_asking(DAY + HOUR)
+    assert sorted(await told(house)) == [(ADMIN, "given_up", first.id), (ADMIN, "given_up", second.id)]
+
+
+async def test_what_was_decided_meanwhile_is_given_up_by_nobody(house: House) -> None:
+    """The question in vain was answered elsewhere before its end could be written down."""
+    user = await house.person(MEMBER)
+    buying, bought = await lost(house), await house.buy(user)
+    house.clock.advance(3 * MINUTE)
+    await house.numbers.cancel(user, bought.id)
+    cancelling = await house.number(bought)
+    await house.check()
+    assert (await house.state(buying), await house.state(bought)) == ("active", "cancelled")
+    provider = house.providers["sandbox"]
+    await house.reconcile._hopeless.never_said(buying)
+    await house.reconcile._hopeless.never_said(cancelling)
+    house.clock.advance(DAY)
+    await house.reconcile._hopeless.cannot_be_found(provider, buying)
+    assert await told(house) == []
+    assert await house.state(buying) == "active"
+    assert await house.ledger_of(bought) == ["hold", "release"]

@@ -10,6 +10,7 @@ from bot.domain.errors import BadAmount, LinkUsed, NotAllowed, NotFound, NotInvi
 from bot.domain.people import Role, Seen, User
 from bot.services.access import Access, Door
 from storage import ledger
+from storage.db import Fault
 from tests.support.services import House, keep_house
 
 PRIVATE = Door()
@@ -255,3 +256,22 @@ async def test_a_statement_shows_what_can_be_spent_what_is_held_and_the_newest_e
     account = await house.wallet.account(user)
     assert (account.available, account.held) == (200_000 - number.price, 0)
     assert await ledger.captured(house.db.read, f"n{number.id}")
+
+
+async def test_who_used_two_links_at_once_is_in_once(tmp_path: Path) -> None:
+    async with keep_house(tmp_path / "a.db", door=PRIVATE) as house:
+        owner = await _owner(house)
+        links = [await house.access.invite(owner) for _ in range(2)]
+        guest = await house.access.see(Seen(2, "Bob"))
+        results = [await house.access.redeem(guest, link) for link in links]
+        assert [user.role for user in results] == [Role.MEMBER, Role.MEMBER]
+
+
+async def test_a_new_name_keeps_nobody_out_while_it_cannot_be_written_down(tmp_path: Path) -> None:
+    async with keep_house(tmp_path / "a.db", door=Door(open_to_all=True)) as house:
+        await house.access.see(Seen(2, "Bob"))
+        house.db._condition.fault = Fault.DAMAGED
+        user = await house.access.see(Seen(2, "Robert"))
+        assert (user.role, user.name) == (Role.MEMBER, "Bob")
+        house.db._condition.fault = None
+        assert (await house.access.see(Seen(2, "Robert"))).name == "Robert"

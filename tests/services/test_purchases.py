@@ -11,7 +11,9 @@ from bot.domain.numbers import Kind, Offer, State
 from bot.domain.people import Limits, Role
 from bot.domain.time import DAY, MINUTE, SECOND
 from bot.providers.base import Sold
-from tests.support.services import House, keep_house
+from bot.services.rhythm import Sweep
+from storage.db import Fault, StorageDown
+from tests.support.services import House, direct, keep_house
 
 
 async def test_a_purchase_holds_the_price_and_gives_an_active_number(house: House) -> None:
@@ -329,3 +331,60 @@ async def test_whatever_was_in_flight_at_the_end_is_asked_about_at_the_start(hou
     await house.reconcile.after_start()
     await house.check()
     assert await house.state(number) == "active"
+
+
+async def test_a_purchase_shows_its_card_at_once_and_a_message_is_the_card_of_one_number(house: House) -> None:
+    user = await house.person()
+    quotes = [await house.quote(user) for _ in range(2)]
+    house.woken.clear()
+    first, _ = await house.purchases.begin(user, quotes[0], card=(user.id, 5))
+    assert house.woken == [Sweep.DELIVER]
+    second, _ = await house.purchases.begin(user, quotes[1], card=(user.id, 5))
+    assert (first.card_chat_id, first.card_message_id) == (user.id, 5)
+    assert (second.card_chat_id, second.card_message_id) == (None, None)
+
+
+async def test_a_provider_that_fails_to_say_how_a_number_ended_leaves_the_end_to_the_poll(house: House) -> None:
+    user = await house.person()
+    number = await house.buy(user)
+    await house.hook(number)
+
+    async def silent() -> None:
+        house.world.faults.add("fetch", "refuse:provider_fault")
+
+    house.wire.after["finish"] = silent
+    house.woken.clear()
+    assert (await house.numbers.finish(user, number.id)).state is State.ACTIVE
+    assert Sweep.POLL in house.woken
+    house.clock.advance(MINUTE)
+    await house.poll()
+    assert await house.state(number) == "completed"
+    assert await house.ledger_of(number) == ["hold", "capture"]
+
+
+async def test_damage_ends_the_wait_for_a_purchase_to_be_written_down(house: House) -> None:
+    user = await house.person()
+    number, _ = await house.purchases.begin(user, await house.quote(user))
+
+    async def damaged() -> None:
+        house.db._condition.fault = Fault.DAMAGED
+
+    house.wire.after["allocate"] = damaged
+    with pytest.raises(StorageDown):
+        await house.purchases.buy(number)
+    house.db._condition.fault = None
+    house.clock.advance(house.timing.answer_due)
+    await house.check()
+    assert await house.state(number) == "active"
+
+
+async def test_a_number_that_was_over_there_before_its_only_text_came_ends_as_it_did_there(house: House) -> None:
+    user = await house.person()
+    before, _ = await house.money(user)
+    number = await house.buy(user)
+    house.clock.now = int(number.cancel_from or 0)
+    await house.world.call("cancel", {"provider_ref": number.provider_ref})
+    await house.inbox.receive("sandbox", [direct(number, "late", at=int(number.told_expires_at or 0))])
+    assert (await house.numbers.finish(user, number.id)).state is State.CANCELLED
+    assert await house.ledger_of(number) == ["hold", "release"]
+    assert await house.money(user) == (before, 0)

@@ -1,6 +1,7 @@
 """Rentals: paid at the sale, renewed by a quote of their own, released with or without their money."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from bot.domain.time import DAY, HOUR, MINUTE
 from bot.providers.base import Renewed
 from storage import renewals
 from storage.renewals import Renewal
-from tests.support.services import House
+from tests.support.services import House, keep_house
 
 
 async def _rent(house: House, hours: int = 24, amount: str = "200") -> tuple[User, Number]:
@@ -312,3 +313,66 @@ async def test_renewals_are_refused_with_a_reason(house: House) -> None:
     for verb in (house.renewals.quote(guest, number.id, 4), house.renewals.begin(guest, cheap.id)):
         with pytest.raises(NotInvited):
             await verb
+
+
+async def test_an_old_confirm_of_a_refused_renewal_says_that_its_price_is_gone(house: House) -> None:
+    user, number = await _rent(house)
+    quote = await house.renewals.quote(user, number.id, 24)
+    house.world.faults.add("renew", "price_risen")
+    assert (await _renewed(house, user, quote)).state == "failed"
+    with pytest.raises(QuoteGone):
+        await house.renewals.begin(user, quote.id)
+    assert house.wire.count("renew") == 1
+
+
+async def test_a_renewal_is_not_asked_about_before_its_answer_is_due(house: House) -> None:
+    user, number = await _rent(house)
+    quote = await house.renewals.quote(user, number.id, 24)
+    await house.renewals.begin(user, quote.id)
+    house.clock.advance(house.timing.answer_due - 1)
+    await house.check()
+    assert house.wire.count("fetch") == 0
+    house.clock.advance(1)
+    await house.check()
+    assert house.wire.count("fetch") == 1
+
+
+async def test_a_start_right_after_a_renewal_takes_it_for_no_failure_yet(house: House) -> None:
+    user, number = await _rent(house)
+    quote = await house.renewals.quote(user, number.id, 24)
+    renewal, _ = await house.renewals.begin(user, quote.id)
+    await house.reconcile.after_start()
+    await house.check()
+    assert house.wire.count("fetch") == 1
+    assert (await _renewal(house, renewal)).state == "pending"
+    await house.renewals.renew(renewal)
+    assert (await _renewal(house, renewal)).state == "done"
+
+
+async def test_a_refusal_that_comes_after_the_renewal_was_given_up_changes_nothing(house: House) -> None:
+    user, number = await _rent(house)
+    before = await house.money(user)
+    quote = await house.renewals.quote(user, number.id, 24)
+    renewal, _ = await house.renewals.begin(user, quote.id)
+
+    async def given_up() -> None:
+        house.clock.advance(max(house.timing.answer_due, house.timing.find_grace))
+        await house.check()
+        assert (await _renewal(house, renewal)).state == "failed"
+
+    house.wire.before["renew"] = given_up
+    house.world.faults.add("renew", "price_risen")
+    await house.renewals.renew(renewal)
+    assert await house.money(user) == before
+    assert (await _ledger(house))[-2:] == ["r1:hold", "r1:release"]
+    await house.deliver()
+    assert house.letters.notices() == ["not_renewed"]
+
+
+async def test_without_prepayment_a_renewal_moves_no_money(tmp_path: Path) -> None:
+    async with keep_house(tmp_path / "a.db", prepaid=False) as house:
+        user, number = await _rent(house, amount="0")
+        renewal = await _renewed(house, user, await house.renewals.quote(user, number.id, 24))
+        assert renewal.state == "done"
+        assert (await house.number(number)).expires_at == int(number.expires_at or 0) + 24 * HOUR
+        assert await _ledger(house) == []

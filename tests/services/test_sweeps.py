@@ -2,13 +2,17 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from bot.domain.numbers import Kind
+from bot.domain.time import DAY
 from bot.scheduler import Pulse, Scheduler
 from bot.services.background import Background
 from bot.services.lanes import Lanes, each
 from bot.services.rhythm import Sweep, Timing
+from tests.support.services import House, keep_house
 
 
 async def test_a_sweep_runs_once_at_a_time_and_once_more_when_it_is_woken_meanwhile() -> None:
@@ -184,3 +188,23 @@ def test_waits_double_up_to_their_longest() -> None:
     assert [timing.before_retry(attempts) // 1000 for attempts in range(8)] == [15, 30, 60, 120, 240, 480, 600, 600]
     assert [timing.before_resend(attempts) // 1000 for attempts in range(6)] == [5, 10, 20, 40, 60, 60]
     assert timing.before_retry(10**6) == timing.retry_longest
+
+
+async def test_one_question_about_prices_answers_everybody_who_asks_meanwhile(house: House) -> None:
+    provider = house.providers["sandbox"]
+    lists = await asyncio.gather(*(house.shelf.rows(provider, Kind.ACTIVATION, "wa") for _ in range(4)))
+    assert house.wire.count("stock") == 1
+    assert all(rows == lists[0] for rows in lists)
+    assert lists[0]
+
+
+async def test_where_texts_are_kept_for_ever_none_is_forgotten(tmp_path: Path) -> None:
+    async with keep_house(tmp_path / "a.db", retention_days=0, timing=Timing(keep_outbox=1000 * DAY)) as house:
+        number = await house.buy(await house.person())
+        await house.hook(number)
+        await house.deliver()
+        house.clock.advance(400 * DAY)
+        await house.housekeeping.prune()
+        row = await house.db.read.one("SELECT text FROM sms")
+        assert row is not None
+        assert row["text"] == "Your code is 123456"

@@ -154,3 +154,36 @@ async def test_what_is_due_is_not_asked_at_each_code_while_enough_of_them_wait(h
     _leaves(house, *(user.id for user, _ in residents))
     await house.deliver()
     assert len(house.letters.texts()) == 20
+
+
+async def test_a_code_finds_the_card_that_can_make_way_behind_one_that_is_under_way(house: House) -> None:
+    (first, waits), (second, leaves), (_, gets) = [await _with_a_number(house, user_id) for user_id in (7, 8, 9)]
+    delivery = house.new_delivery(in_flight=2)
+    _nothing_leaves(house, 7)
+    gate = house.letters.gates[8] = asyncio.Event()
+    await house.numbers.move_card(first, waits.id, 7, 98)
+    await _sweep(house, delivery)
+    await house.numbers.move_card(second, leaves.id, 8, 99)
+    await _sweep(house, delivery)
+    await house.hook(gets, "Your code is 123456")
+    await _sweep(house, delivery)
+    assert house.letters.texts(9) == ["Your code is 123456"]
+    gate.set()
+    _leaves(house, 7)
+    await _sweep(house, delivery)
+    await delivery.drain(5)
+
+
+async def test_a_stop_waits_no_longer_than_it_may_for_a_message_that_hangs(house: House) -> None:
+    _, number = await _with_a_number(house, 7)
+    gate = house.letters.gates[7] = asyncio.Event()
+    await house.hook(number, "Your code is 123456")
+    await _sweep(house)
+    assert house.letters.tried
+    try:
+        async with asyncio.timeout(5):
+            await house.delivery.stop(0.05)
+    finally:
+        gate.set()
+    await house.delivery.drain(5)
+    assert house.letters.texts() == ["Your code is 123456"]

@@ -25,6 +25,15 @@ def _answers(house: House, answer: Callable[[str, dict[str, Any]], Awaitable[dic
     house.providers["sandbox"]._backend = answer
 
 
+async def test_the_first_poll_of_a_number_does_not_wait_for_those_that_had_nothing_to_ask(house: House) -> None:
+    user = await house.person()
+    await house.poll()
+    number = await house.buy(user)
+    house.text(number)
+    await house.poll()
+    assert (await house.number(number)).sms_count == 1
+
+
 async def test_nothing_is_polled_while_nothing_is_live(house: House) -> None:
     await house.person()
     await house.poll()

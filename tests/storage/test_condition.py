@@ -12,7 +12,7 @@ import pytest
 from storage import condition
 from storage.condition import Condition
 from storage.db import Database
-from storage.errors import DatabaseUnusable, Fault, StorageDown, fault_of
+from storage.errors import DatabaseUnusable, Fault, StorageDown, describe, fault_of, has_room
 from tests.support.disks import fill, small_disk
 from tests.support.services import eventually
 
@@ -200,3 +200,39 @@ async def test_a_database_locked_for_longer_than_the_wait_is_refused_at_the_open
         await (await Database.open(tmp_path / "a.db", lock_wait_s=0.1)).close()
     async with await Database.open(tmp_path / "a.db", synchronous="OFF"):
         pass
+
+
+def test_a_quiet_condition_changes_all_the_same_and_logs_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = Condition(tmp_path / "a.db", aloud=False)
+    error = sqlite3.OperationalError("io")
+    error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+    state.failed(error, writing=True)
+    assert state.fault is Fault.FAILING
+    state._failed_at -= 10
+    state.worked()
+    assert state.fault is None
+    assert said(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("SQLITE_IOERR_READ", "reports errors (SQLITE_IOERR_READ)"),
+        ("SQLITE_FULL", "is full"),
+        ("SQLITE_BUSY", "locked by another program"),
+        ("SQLITE_CORRUPT_INDEX", "is damaged"),
+        ("SQLITE_MISUSE", "cannot be used (SQLITE_MISUSE)"),
+        ("", "cannot be used (OperationalError)"),
+    ],
+)
+def test_what_keeps_a_database_from_opening_is_a_sentence(tmp_path: Path, name: str, sentence: str) -> None:
+    error = sqlite3.OperationalError("no")
+    error.sqlite_errorname = name
+    assert sentence in describe(error, tmp_path / "a.db")
+
+
+def test_a_disk_that_cannot_be_looked_at_has_no_room(tmp_path: Path) -> None:
+    assert has_room(tmp_path / "a.db")
+    assert not has_room(tmp_path / "gone" / "a.db")

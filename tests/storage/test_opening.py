@@ -405,3 +405,18 @@ async def test_the_foreign_keys_are_enforced(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
             async with db.transaction() as tx:
                 await tx.all("INSERT INTO chats (id, user_id) VALUES (5, 404)")
+
+
+async def test_the_second_of_two_migrations_fails_and_the_copy_of_before_the_first_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    await _made(path)
+    last = shipped()[-1].version
+    wrong = Migration(last + 2, "wrong", "CREATE TABLE users (id INTEGER);")
+    fine = Migration(last + 1, "fine", "CREATE TABLE fine (id INTEGER) STRICT;")
+    db = await _opened_with(path)
+    try:
+        with pytest.raises(DatabaseUnusable, match="wrong"):
+            await migrate(db, path, (*shipped(), fine, wrong))
+    finally:
+        await db.close()
+    assert len(list(tmp_path.glob("a.db.before-*"))) == 1, "the file is no longer what it was"

@@ -35,7 +35,8 @@ SIGNING = "whsec_Y2hhb3Mtd29ybGQtc2lnbmluZy1zZWNyZXQtMDEyMzQ1"
 LEAST_TO_BE_FOUND, LEAST_IN_EARNEST = 30_000, 120_000
 """`gamma` lists open numbers only: a lost purchase can be found while it lasts, which is 20 minutes at real ones.
 
-The program as it is waits up to 45 s for an answer, and before it adopts a number, for the answers to purchases under way.
+The program as it is waits up to 45 s for an answer; and before it adopts a number, for the answers to all purchases
+that are under way.
 """
 
 
