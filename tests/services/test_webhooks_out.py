@@ -71,6 +71,31 @@ async def test_each_event_arrives_signed_and_once(house: House) -> None:
     assert await progress(house, me, webhook) == ["delivered"] * 3
 
 
+async def test_a_rental_is_told_of_in_all_five_kinds_of_events(house: House) -> None:
+    me = await house.person(amount="500")
+    async with verifying(house) as receiver:
+        await hooked(house, me, receiver)
+        number = await house.buy(me, hours=4)
+        await house.hook(number, "Your code is 100000")
+        house.clock.advance(3 * HOUR + MINUTE)
+        await house.foresight.sweep()
+        renewal, _ = await house.renewals.begin(me, (await house.renewals.quote(me, number.id, 4)).id)
+        await house.renewals.renew(renewal)
+        await house.numbers.end(me, number.id)
+        await house.post()
+        told = [call.event["data"]["number"] for call in receiver.taken]
+    assert receiver.types() == [
+        "number.active",
+        "sms.received",
+        "number.expiring",
+        "number.renewed",
+        "number.completed",
+    ]
+    assert set(receiver.types()) == set(Topic)
+    assert told[3]["expires_at"] > told[2]["expires_at"], "as it was when each of them happened"
+    assert [one["state"] for one in told] == ["waiting", "received", "received", "received", "finished"]
+
+
 async def test_a_receiver_that_was_down_for_an_hour_gets_every_event_once_it_is_back_in_order(house: House) -> None:
     """Of several numbers, while new events keep coming in; none is lost, none of one number overtakes another."""
     me = await house.person(amount="5000")
