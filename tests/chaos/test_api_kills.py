@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -96,10 +96,10 @@ async def _buys(program: Program) -> list[Any]:
 
 @pytest.mark.parametrize("kills", KILLS, ids=str)
 async def test_a_purchase_is_made_once_whenever_the_program_dies(
-    tmp_path: Path, kills: Sequence[Kill], table: list[str]
+    tmp_path: Path, kills: Sequence[Kill], say: Callable[[str, str], None]
 ) -> None:
     deaths, world, (first, again, failed) = await _lived(tmp_path, kills, _buys)
-    table.append(f"a purchase by the API, {list(kills)!s:<60}{deaths} kills")
+    say("kills of the API", f"a purchase by the API, {list(kills)!s:<60}{deaths} kills")
     assert (first["id"], first["number"]) == (again["id"], again["number"])
     assert first["state"] == "waiting"
     numbers = _rows(world.database, "SELECT state, price FROM numbers")
@@ -119,10 +119,10 @@ async def _rents_and_renews(program: Program) -> tuple[dict[str, Any], dict[str,
 
 @pytest.mark.parametrize("kills", RENEWALS, ids=str)
 async def test_a_renewal_is_made_once_whenever_the_program_dies(
-    tmp_path: Path, kills: Sequence[Kill], table: list[str]
+    tmp_path: Path, kills: Sequence[Kill], say: Callable[[str, str], None]
 ) -> None:
     deaths, world, (rental, first, again) = await _lived(tmp_path, kills, _rents_and_renews)
-    table.append(f"a renewal by the API, {list(kills)!s:<61}{deaths} kills")
+    say("kills of the API", f"a renewal by the API, {list(kills)!s:<61}{deaths} kills")
     assert rental["expires_at"] < first["expires_at"] == again["expires_at"]
     renewals = _rows(world.database, "SELECT state, hours FROM renewals ORDER BY id")
     assert [hours for state, hours in renewals if state != "failed"] == [4]

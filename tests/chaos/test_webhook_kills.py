@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,13 +84,16 @@ def _rows(database: Path, sql: str) -> list[Any]:
 
 @pytest.mark.parametrize("kills", [*AT_THE_RECEIVER, *AT_COMMITS], ids=str)
 async def test_a_kill_loses_no_event_and_doubles_none_but_under_its_id(
-    tmp_path: Path, kills: Sequence[Kill], table: list[str]
+    tmp_path: Path, kills: Sequence[Kill], say: Callable[[str, str], None]
 ) -> None:
     told = await _live(tmp_path, kills)
     taken = [(call.id, call.type) for call in told.receiver.taken]
     first = list(dict.fromkeys(taken))
     doubled = len(taken) - len(first)
-    table.append(f"webhooks, {list(kills)!s:<60}{told.deaths} kills, {len(first)} events, {doubled} twice")
+    say(
+        "kills of the webhooks",
+        f"webhooks, {list(kills)!s:<60}{told.deaths} kills, {len(first)} events, {doubled} twice",
+    )
     assert told.owed == 0
     assert sorted(first) == sorted(told.events)
     by_number = {number: told.receiver.types(number) for number in {call.number for call in told.receiver.taken}}

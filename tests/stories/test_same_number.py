@@ -29,7 +29,7 @@ async def test_the_phone_of_a_number_that_is_done_gets_one_more_code(tmp_path):
         assert len({one["phone"] for one in sold}) == 1
         # the card of the first, from the history, offers it still; the provider knows that somebody has it
         await ada.asks("/history", "History")
-        await ada.press("☑️ WhatsApp")
+        await ada.press("☑️ ")
         await ada.sees(says.FINISHED, kind="message")
         await ada.pushes(says.SAME_NUMBER, says.NOT_GIVEN_OUT)
 
