@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.connection import opened
+from storage.connection import opened, uninterrupted
 from storage.errors import DatabaseUnusable, fault_of
 from storage.soundness import require_whole
 from storage.versions import Migration
@@ -57,8 +57,8 @@ async def back_up(
     """
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
-        await asyncio.to_thread(_prepare, target, partial)
         try:
+            await uninterrupted(asyncio.to_thread(_prepare, target, partial))  # a stop must not miss what it has made
             schema = await copy(database, partial, known=known, step=step)
             size = await asyncio.to_thread(publish, partial, target)
         finally:

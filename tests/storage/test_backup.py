@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
@@ -189,6 +190,20 @@ async def test_a_backup_that_is_cut_short_leaves_nothing(live: Database, tmp_pat
         await copying
     assert gate.steps == 1, "it ends with the stretch that was being copied"
     assert files(tmp_path / "b") == []
+
+
+async def test_a_backup_that_is_stopped_as_its_file_appears_leaves_nothing(live: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    making = asyncio.create_task(back_up(tmp_path / "live.db", folder / "a.db"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # it gets as far as to ask a thread for its file
+    deadline = time.monotonic() + 5
+    while not (folder.is_dir() and list(folder.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_disk_that_is_full_leaves_nothing_of_a_backup(live: Database, tmp_path: Path) -> None:
