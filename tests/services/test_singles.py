@@ -246,3 +246,23 @@ async def test_rentals_that_cannot_be_read_together_leave_the_pages_to_the_activ
     house.wire.calls.clear()
     await house.poll()
     assert len(asked(house)) == 3, "no page is asked for when there is nothing on it"
+
+
+async def test_a_number_whose_question_goes_wrong_stops_no_other_and_is_asked_again(single: House) -> None:
+    first, second = await buy(single, await single.person(), 2)
+    for number in (first, second):
+        single.text(number)
+    single.clock.advance(MINUTE)
+
+    async def planted() -> None:
+        raise ValueError("planted")
+
+    single.wire.before["fetch"] = planted
+    await single.poll()
+    await single.deliver()
+    assert len(single.letters.texts()) == 1
+    for _ in range(20):
+        single.clock.advance(MINUTE // 2)
+        await single.poll()
+    await single.deliver()
+    assert len(single.letters.texts()) == 2
