@@ -55,15 +55,15 @@ class PeopleViews:
         return (key(t("📱 Get a number"), b.Services("activation"), PRIMARY),)
 
     def _line(self, t: Words, number: Number) -> str:
-        phone = t.phone(number.phone) if number.phone else t.country(number.country)
-        service = service_name(t, self._catalogue, number.service)
-        return f"{SIGNS[number.state]} {service} · {t.flag(number.country)} {phone}"
+        return f"{SIGNS[number.state]} {self._which(t, number, t.phone(number.phone or ''))}"
 
     def _past(self, t: Words, number: Number) -> str:
         """With its day; the phone without gaps, since a key is short."""
+        return f"{SIGNS[number.state]} {t.day(number.created_at)} · {self._which(t, number, number.phone or '')}"
+
+    def _which(self, t: Words, number: Number, phone: str) -> str:
         service = service_name(t, self._catalogue, number.service)
-        which = f"{service} · {t.flag(number.country)} {number.phone or t.country(number.country)}"
-        return f"{SIGNS[number.state]} {t.day(number.created_at)} · {which}"
+        return f"{service} · {t.flag(number.country)} {phone or t.country(number.country)}"
 
     def history(self, t: Words, numbers: Sequence[Number], *, first: bool) -> Screen:
         """Closed numbers; each can be looked at again with its messages."""

@@ -85,8 +85,10 @@ class SupplyViews:
         if len(suppliers) > MOST_SHOWN:
             blocks.append(t("…and {n} more: <code>python main.py providers</code>", n=len(suppliers) - MOST_SHOWN))
         if corrected:
-            services = ", ".join(f"{self._numbers.service(t, one.service)} {one.many}" for one in corrected)
-            blocks.append(t("🤔 Codes set right by people: {services}", services=services))
+            services = [f"{self._numbers.service(t, one.service)} {one.another} / {one.none}" for one in corrected]
+            blocks.append(
+                t("🤔 Codes set right by people (to another code / to none): {services}", services=", ".join(services))
+            )
         looks = [one.state.looked_at for one in suppliers if one.state]
         if looks:
             blocks.append(t("<i>As of {moment}</i>", moment=t.moment(min(looks), now)))

@@ -13,10 +13,6 @@ class Corrected:
     another: int
     none: int
 
-    @property
-    def many(self) -> int:
-        return self.another + self.none
-
 
 async def count(tx: Tx, service: str, verdict: str) -> None:
     """`verdict` is 'another' or 'none'."""

@@ -16,7 +16,6 @@ def from_row(row: Row) -> Sms:
         received_at=row["received_at"],
         ordinal=row["ordinal"],
         link=row["link"],
-        corrected=bool(row["corrected"]),
     )
 
 

@@ -40,8 +40,6 @@ class Sms:
     ordinal: int
     """1 for the first SMS of its number; part of the id that all copies of its message show."""
     link: str | None = None
-    corrected: bool = False
-    """Its person said which code it is, or that there is none."""
 
 
 def derived_sms_id(provider_ref: str, sender: str, text: str, provider_time: str) -> str:

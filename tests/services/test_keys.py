@@ -176,3 +176,15 @@ async def test_the_last_use_is_noted_to_the_minute_and_not_at_each_call(house):
     await house.keys.identify(text)
     await house.background.drain(2)
     assert (await house.keys.one(user, key.id)).used_at == house.clock()
+
+
+async def test_a_key_is_renamed_by_its_person_alone_and_on_one_line(house):
+    ann, bob = await house.person(1), await house.person(2)
+    key, _ = await house.keys.make(ann, "laptop", Scope.FULL)
+    assert (await house.keys.rename(ann, key.id, " my \n phone ")).name == "my phone"
+    with pytest.raises(NotFound):
+        await house.keys.rename(bob, key.id, "mine")
+    assert (await house.keys.one(ann, key.id)).name == "my phone"
+    await house.keys.revoke(ann, key.id)
+    with pytest.raises(NotFound):
+        await house.keys.rename(ann, key.id, "again")

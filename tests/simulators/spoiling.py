@@ -70,7 +70,7 @@ class Spoiler:
         return not self._due
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
+        body = await body_of(receive)
         query = dict(parse_qsl(scope["query_string"].decode()))
         verb = self._verb_of(Asked(scope["method"], scope["path"], query, body))
         self.asked.append(verb)
@@ -92,7 +92,7 @@ class Spoiler:
         return ""
 
 
-async def _body(receive: Receive) -> bytes:
+async def body_of(receive: Receive) -> bytes:
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message.get("body", b"")

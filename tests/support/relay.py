@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from tests.simulators.spoiling import PAGE, Asked, reset
+from tests.simulators.spoiling import PAGE, Asked, body_of, reset
 
 FAULTS = ("reset", "cut", "garbage")
 Answer = tuple[int, bytes]
@@ -49,7 +49,7 @@ class Relay:
         self._due.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        query, body = scope["query_string"].decode(), await _body(receive)
+        query, body = scope["query_string"].decode(), await body_of(receive)
         asked = Asked(scope["method"], scope["path"], dict(httpx.QueryParams(query)), body)
         self.asked.append(self._verb_of(asked))
         if self.down:
@@ -88,15 +88,6 @@ async def _break_off(fault: str, answer: httpx.Response, receive: Receive, send:
     reset(send)
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    while (message := await receive())["type"] == "http.request":
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-    return body
 
 
 async def _say(send: Send, status: int, body: bytes) -> None:

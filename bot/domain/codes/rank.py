@@ -14,7 +14,6 @@ from bot.domain.codes.message import Message
 SURE = 0.5
 STALE, FRESH, ADDRESSED = -8.0, 3.0, 3.0
 """What it is worth, among several codes, that one is said to be old, or new, or to be of the service in question."""
-REPEATED = 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,17 +38,26 @@ STATUS: Mapping[str, int] = {
 }
 
 _PLAIN: Mapping[type[e.CodepigeonError], tuple[str, str]] = {
-    e.Unauthorized: ("unauthorized", "There is no such key, or it has been revoked, or the token has ended."),
-    e.NotInvited: ("forbidden", "The key's owner may not use this bot any more."),
+    e.Unauthorized: (
+        "unauthorized",
+        "There is no such key, or it was revoked, or the token has ended. /apikey in the chat makes keys.",
+    ),
+    e.NotInvited: ("forbidden", "The key's owner may not use this bot any more. Its operator can let them in again."),
     e.NotAllowed: ("forbidden", "That is for admins only."),
-    e.OutOfScope: ("forbidden", "This key may only read."),
+    e.OutOfScope: ("forbidden", "This key may only read. /apikey full in the chat makes one that may buy."),
     e.NotFound: ("not_found", "There is no such thing, or it is not yours."),
-    e.NoOffer: ("no_numbers", "Nobody sells this now."),
-    e.QuoteGone: ("no_numbers", "The price has lapsed. Ask again."),
-    e.NothingToSell: ("no_numbers", "Nothing is on sale here yet."),
-    e.NoNumbers: ("no_numbers", "Nobody sells this now."),
-    e.KeyReused: ("idempotency_mismatch", "The Idempotency-Key was used with other parameters."),
-    e.NoAnswer: ("internal", "The supplier has not answered: what became of this is not known yet."),
+    e.NoOffer: ("no_numbers", "Nobody sells this now. /api/prices says what is on sale."),
+    e.QuoteGone: ("no_numbers", "The price has lapsed. Ask for it again."),
+    e.NothingToSell: ("no_numbers", "Nothing is on sale here yet: its operator has to connect a provider."),
+    e.NoNumbers: ("no_numbers", "Nobody sells this now. /api/prices says what is on sale."),
+    e.KeyReused: (
+        "idempotency_mismatch",
+        "The Idempotency-Key was used with other parameters. Take a new one for another order.",
+    ),
+    e.NoAnswer: (
+        "internal",
+        "The supplier has not answered yet. Ask again under the same Idempotency-Key, or see /api/numbers.",
+    ),
 }
 _ADDRESSES: Mapping[str, str] = {
     "no_url": "url is no address of the form https://host/path.",
@@ -98,7 +107,9 @@ def translated(error: e.CodepigeonError) -> ApiError:
         if isinstance(error, kind):
             return ApiError(code, message)
     if isinstance(error, e.ProviderError):
-        return ApiError("provider_fault", "The supplier could not serve this now. Nothing was done.")
+        return ApiError(
+            "provider_fault", "The supplier could not serve this now. Nothing was done; try again in a while."
+        )
     return bad_request(None, "That cannot be done.")
 
 
@@ -107,22 +118,34 @@ def _telling(error: e.CodepigeonError) -> ApiError | None:
     match error:
         case e.TooLittleMoney():
             missing = money(error.missing)
-            return ApiError("insufficient_funds", f"The balance is {missing} short.", missing=missing)
+            return ApiError(
+                "insufficient_funds", f"The balance is {missing} short. It has to be topped up first.", missing=missing
+            )
         case e.LimitReached():
             sentence = f"The limit {error.limit} of {error.allowed} is reached."
             return ApiError("limit_reached", sentence, limit=error.limit, allowed=error.allowed)
         case e.TooOften():
-            return ApiError("rate_limited", "Too many calls.", {_RETRY_AFTER: _seconds(error.retry_after_s)})
+            return ApiError(
+                "rate_limited",
+                "Too many calls. Wait as long as Retry-After says.",
+                {_RETRY_AFTER: _seconds(error.retry_after_s)},
+            )
         case e.PriceRisen():
             price = None if error.price is None else money(error.price)
-            sentence = "The price has risen." if price is None else f"The price is now {price}."
+            sentence = (
+                "The price has risen. Raise max_price, or see /api/prices."
+                if price is None
+                else f"The price is now {price}."
+            )
             return ApiError("price_risen", sentence, price=price)
         case e.AddressRefused():
             return ApiError("bad_request", _ADDRESSES[error.reason], field="url")
         case e.WebhookOff():
-            return ApiError("wrong_state", "The webhook is switched off.", state="off")
+            return ApiError("wrong_state", "The webhook is switched off. Switch it on first.", state="off")
         case e.CancelTooEarly():
-            return ApiError("cancel_too_early", "It cannot be given back yet.", cancel_from=instant(error.at))
+            return ApiError(
+                "cancel_too_early", "It cannot be given back before cancel_from.", cancel_from=instant(error.at)
+            )
     return None
 
 
@@ -168,5 +191,5 @@ def _of_http(request: Request, status: int, methods_of: Callable[[str], list[str
         methods = methods_of(request.scope["path"].removeprefix(request.scope["root_path"]))
         return ApiError("method_not_allowed", f"Use {' or '.join(methods)}.", {"Allow": ", ".join(methods)})
     if status == 404:
-        return ApiError("no_such_call", "There is no such call.")
+        return ApiError("no_such_call", "There is no such call. /docs lists all of them.")
     return bad_request(None, "The request cannot be read.")
